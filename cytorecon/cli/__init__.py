@@ -1,0 +1,73 @@
+"""The ``cytorecon`` command: its subcommands, each loaded only when it is used.
+
+Exit codes: 0 done; 1 done, but some samples failed; 2 usage; 3 an input is invalid;
+4 done, but a result awaits review; 5 stored data fail an integrity check.
+When several apply, the first of 2, 3, 5, 1, 4 stands.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from cytorecon import __version__
+from cytorecon.errors import CytoreconError, IntegrityError
+
+# Name -> (module in this package, one line of help): `--help` imports none of them.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "inspect": ("inspect", "Channels, keywords and findings of an FCS file; contents of a study."),
+    "check": ("check", "Is the template sound, and which channel is each marker in each file?"),
+    "gate": ("gate", "Gate one file and print its counts."),
+    "run": ("run", "Gate every file of a sample sheet into a study."),
+    "mrd": ("mrd", "What two numbers say about residual leukaemia."),
+    "export": ("export", "The counts of a study as one long CSV table."),
+    "history": ("history", "Who recorded what in a study, when and why."),
+    "simulate": ("simulate", "Write a simulated cohort with known truth."),
+    "demo": ("demo", "The main job on a simulated cohort, against its known truth."),
+}
+
+INVALID_INPUT = 3
+INTEGRITY = 5
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cytorecon")
+def cytorecon() -> None:
+    """Flow-cytometry runs into answers about immune reconstitution and residual leukaemia.
+
+    Research use only. Commands that print a result take --json and then print one JSON document on
+    standard output and nothing else there; messages and progress go to standard error.
+    """
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one message and an exit code."""
+    try:
+        sys.exit(cytorecon.main(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CytoreconError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(INTEGRITY if isinstance(error, IntegrityError) else INVALID_INPUT)

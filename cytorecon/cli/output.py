@@ -1,0 +1,81 @@
+"""How commands print: one JSON document for programs, tables for people, messages apart."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cytorecon.errors import Finding
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+RESEARCH_USE = "Research use only."
+SEVERITIES = ("review", "warning", "info")
+
+
+def print_json(document: object) -> None:
+    """Write one JSON document to standard output; NaN and infinities become null, as JSON has none."""
+    click.echo(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def message(text: str) -> None:
+    """Say something to the person, on standard error."""
+    click.echo(text, err=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: int = 1) -> Table:
+    """A table whose first ``left`` columns are text and the others numbers, set to the right."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        made.add_column(escape(column), justify="left" if index < left else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*(escape(printable(str(cell))) for cell in row))
+    return made
+
+
+def show(*tables: Table) -> None:
+    """Print tables to standard output, wide enough for their content where the output is no terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 160
+    console = Console(width=width, highlight=False)
+    for item in tables:
+        console.print(item)
+
+
+def printable(text: str) -> str:
+    """Text from a file without the control characters that could rewrite a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """Print findings, those that a person has to look at first."""
+    ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    if ordered:
+        rows = [(finding.severity, finding.code, finding.where, finding.message) for finding in ordered]
+        show(table("Findings", ("severity", "code", "where", "message"), rows, left=4))
+
+
+def finding_mapping(finding: Finding) -> dict[str, str]:
+    """A finding as JSON has it."""
+    return {name: getattr(finding, name) for name in ("code", "severity", "where", "message")}
