@@ -1,0 +1,116 @@
+"""Gating one file: what comes out of it, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytorecon.errors import Finding
+
+if TYPE_CHECKING:
+    from cytorecon.sheet import Sample
+
+Status = Literal["counted", "not_measured", "not_evaluable", "failed", "needs_review"]
+
+
+@dataclass(frozen=True)
+class PopulationCounts:
+    """How many events of one file belong to one population.
+
+    Parameters
+    ----------
+    name, path, parent, role
+        The population as the template has it; `parent` is a path, ``""`` for the root.
+    event_count
+        Events inside; −1 if they were not counted.
+    parent_count
+        Events of the parent; −1 if they were not counted.
+    status
+        ``counted``; ``not_measured`` (a marker is not in the tube); ``not_evaluable`` (0 of 0: `event_count` is
+        0); ``failed``; ``needs_review`` (counted, but a person has to look before the count is used).
+    """
+
+    name: str
+    path: str
+    parent: str
+    role: str
+    event_count: int
+    parent_count: int
+    status: Status
+
+
+@dataclass(frozen=True)
+class PlacedCutpoint:
+    """Where a cut point lay for one file.
+
+    Parameters
+    ----------
+    name, marker, channel
+        The cut point, its marker, and the file's channel ($PnN) that carries it.
+    display
+        Position on the display scale.
+    raw
+        The same in compensated raw units.
+    method
+        ``fixed``, or the method that placed it.
+    spread
+        Its uncertainty on the display scale as the method estimates it; None if it does not.
+    """
+
+    name: str
+    marker: str
+    channel: str
+    display: float
+    raw: float
+    method: str
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class GatedSample:
+    """One file through one template: counts or an error, never both.
+
+    Parameters
+    ----------
+    file
+        The file's name.
+    sha256
+        SHA-256 (hex) of the bytes read; empty if it was not computed.
+    event_count
+        Events in the file.
+    counts
+        One a population, in the template's order; empty if there is an `error`.
+    compensation
+        The matrix used: the keyword (``$SPILLOVER``, …), ``template``, ``sheet``, or None for none.
+    template_name, template_version, template_sha256
+        The template's identity.
+    cutpoints
+        Where each cut point lay.
+    findings
+        What was accepted, and how.
+    error, error_code
+        Why there are no counts, in one line; empty if there are.
+    membership
+        Population path -> boolean (event,); None unless asked for.
+    sample
+        The sheet row it came from; None if there was none.
+    """
+
+    file: str
+    sha256: str
+    event_count: int
+    counts: tuple[PopulationCounts, ...]
+    compensation: str | None
+    template_name: str
+    template_version: str
+    template_sha256: str
+    cutpoints: tuple[PlacedCutpoint, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    error: str = ""
+    error_code: str = ""
+    membership: Mapping[str, NDArray[np.bool_]] | None = field(default=None, compare=False)
+    sample: Sample | None = None
