@@ -423,10 +423,11 @@ def to_mapping(transform: Transform) -> dict[str, str | float]:
 
 def _number(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TransformError(
-            where, "not a number", expected="a number", got=repr(value), code="scale-parameter"
-        )
-    return value
+        raise TransformError(where, "not a number", got=repr(value), code="scale-parameter")
+    try:
+        return float(value)
+    except OverflowError:
+        raise TransformError(where, "number is too large", code="scale-parameter") from None
 
 
 def _require(scale: Transform, satisfied: bool, rule: str) -> None:
