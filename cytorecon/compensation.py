@@ -186,9 +186,7 @@ def spillover_from_text(
     return Spillover(tuple(names[column] for column in columns), matrix, (), source, findings)
 
 
-def resolve_names(
-    wanted: Sequence[str], names: Sequence[str], markers: Sequence[str], source: str
-) -> tuple[int, ...]:
+def resolve_names(wanted: Sequence[str], names: Sequence[str], markers: Sequence[str], source: str) -> tuple[int, ...]:
     """Columns of the channels that a matrix names: all by ``$PnN``, else all by ``$PnS``, else by number.
 
     Raises
@@ -397,7 +395,7 @@ def _halves(values: Values) -> tuple[Values, Values]:
 def _combined(sources: Sequence[Values], weights: Values) -> Values:
     """Add up weighted columns from left to right."""
     with np.errstate(over="ignore", invalid="ignore"):
-        total = sources[0] * weights[0]
+        total: Values = sources[0] * weights[0]
         for source, weight in zip(sources[1:], weights[1:], strict=True):
             total += source * weight
     return total
@@ -418,9 +416,7 @@ def _count_error(fields: Sequence[str], count: int, where: str) -> SpilloverErro
     return SpilloverError(
         where,
         "wrong number of fields",
-        expected=f"n = {count}, {count} names and {count * count} numbers: {total} fields"
-        if count
-        else "a count",
+        expected=f"n = {count}, {count} names and {count * count} numbers: {total} fields" if count else "a count",
         got=f"{len(fields)} fields, the first {fields[0][:20]!r}",
         remedy="Give a matrix in the template or the sample sheet, or ask for compensation 'none'.",
         code="spillover-count",
