@@ -18,6 +18,8 @@ BINS = 512
 _ARITHMETIC = 1e-3
 # Values this much smaller than the largest share one bin around 0.
 _SMALLEST = 2.0**-22
+# By this share of the interval the inner bins reach beyond it, so that no gate's border lies in an outer bin.
+_MARGIN = 0.02
 _UPPER_HALF = slice(1 if np.little_endian else 0, None, 2)
 
 
@@ -57,6 +59,7 @@ class Axis:
 
 def linear_axis(start: float, stop: float, scale: Scale, error: float) -> Axis:
     """Bins of one raw width over the raw interval ``[start, stop]``, and an outer bin on either side."""
+    start, stop = _with_margin(start, stop)
     width = (stop - start) / (BINS - 2)
     factor, offset = float(np.float32(1 / width)), float(np.float32(1 - start / width))
     edges = (np.arange(BINS + 1, dtype=np.float64) - offset) / factor
@@ -66,6 +69,7 @@ def linear_axis(start: float, stop: float, scale: Scale, error: float) -> Axis:
 
 def table_axis(start: float, stop: float, scale: Scale, limit: float, error: float) -> Axis:
     """Bins of about equal display width over the display interval ``[start, stop]``, and the outer ones."""
+    start, stop = _with_margin(start, stop)
     first, last = (_half(size) for size in (limit * _SMALLEST, limit))
     magnitude = (np.arange(first, last + 1, dtype=np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
     edges = np.concatenate([-magnitude[::-1], magnitude])
@@ -77,6 +81,11 @@ def table_axis(start: float, stop: float, scale: Scale, limit: float, error: flo
     side = len(magnitude)
     table = np.concatenate([bins_used[side + outward], bins_used[side - 2 - outward]]).astype(np.int32)
     return Axis(*_span(np.append(edges[starts], edges[-1]), scale, error), table=table)
+
+
+def _with_margin(start: float, stop: float) -> tuple[float, float]:
+    margin = (stop - start) * _MARGIN
+    return start - margin, stop + margin
 
 
 def _half(value: float) -> int:
