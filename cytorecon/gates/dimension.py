@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol, runtime_checkable
@@ -142,10 +142,10 @@ def place(kind: str, dimensions: Sequence[AnyDimension]) -> str:
     return f"{kind} gate on {', '.join(dimension.label for dimension in dimensions)}"
 
 
-def numbers(values: object, what: str, where: str) -> tuple[float, ...]:
+def numbers(values: Iterable[float], what: str, where: str) -> tuple[float, ...]:
     """Floats of a sequence, or an error that says what is not a number."""
     try:
-        given = tuple(values)  # type: ignore[arg-type]
+        given = tuple(values)
         if not any(isinstance(value, str | bytes | bool) for value in given):
             return tuple(float(value) for value in given)
     except (TypeError, ValueError, OverflowError):

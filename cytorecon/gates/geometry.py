@@ -44,10 +44,10 @@ class RangeGate:
     def __post_init__(self) -> None:
         check_dimensions((self.dimension,), "range", 1, 1)
         where = place("range", (self.dimension,))
-        bounds = numbers((self.minimum, self.maximum), "bounds", where)
-        _check_bounds(*bounds, where)
-        for name, bound in zip(("minimum", "maximum"), bounds, strict=True):
-            object.__setattr__(self, name, bound)
+        minimum, maximum = numbers((self.minimum, self.maximum), "bounds", where)
+        _check_bounds(minimum, maximum, where)
+        object.__setattr__(self, "minimum", minimum)
+        object.__setattr__(self, "maximum", maximum)
 
     @property
     def dimensions(self) -> tuple[AnyDimension, ...]:
