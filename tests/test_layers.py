@@ -17,6 +17,7 @@ PACKAGE = Path(cytorecon.__file__).parent
 # A module imports only from modules before it.
 LAYERS = (
     "errors",
+    "interval",
     "transforms",
     "compensation",
     "fcs",
