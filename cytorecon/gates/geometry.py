@@ -176,7 +176,8 @@ class EllipseGate:
     mean
         Centre, on the display scale.
     covariance
-        Symmetric, positive definite (dimension, dimension).
+        Invertible (dimension, dimension). It should be symmetric and positive definite; Gating-ML's own compliance suite holds one
+        that is neither, so the formula is applied as it stands.
     distance_square
         Square of the Mahalanobis distance, above 0.
 
@@ -289,26 +290,15 @@ def _check_ellipsoid(gate: EllipseGate, where: str) -> None:
             got=f"mean {gate.mean}, distance_square {gate.distance_square}",
             code="gate-ellipse",
         )
-    # Files round their covariances, each entry for itself.
-    symmetric = np.allclose(covariance, covariance.T, rtol=1e-6, atol=0.0)
-    if not symmetric or not _positive_definite(covariance):
+    try:
+        invertible = bool(np.all(np.isfinite(inverse(covariance))))
+    except SpilloverError:
+        invertible = False
+    if not invertible:
         raise GateError(
             where,
             "covariance describes no ellipsoid",
-            expected="a symmetric, positive definite matrix",
+            expected="an invertible matrix",
             got=str(gate.covariance),
             code="gate-ellipse",
         )
-
-
-def _positive_definite(covariance: Values) -> bool:
-    """All eigenvalues above 0, and far enough from it for an inverse (axes that differ in scale are fine)."""
-    if not np.all(np.diagonal(covariance) > 0):
-        return False
-    spread = np.sqrt(np.diagonal(covariance))
-    if not np.linalg.eigvalsh(covariance / spread / spread[:, None]).min() > 1e-12:
-        return False
-    try:
-        return bool(np.all(np.isfinite(inverse(covariance))))
-    except SpilloverError:
-        return False
