@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isnan
+from typing import Literal
 
 import numpy as np
 
@@ -67,6 +68,30 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A marker on one side of a named cut point; a template turns it into a `Threshold` once the cut has a place.
+
+    Parameters
+    ----------
+    marker
+        The marker as the template names it.
+    sign
+        ``"+"``: value at or above the cut point; ``"-"``: below it.
+    cutpoint
+        Name of the cut point; the marker's own name unless written ``MARKER>CUTPOINT``.
+    """
+
+    marker: str
+    sign: Literal["+", "-"]
+    cutpoint: str
+
+    def __str__(self) -> str:
+        if self.cutpoint == self.marker:
+            return f"{self.marker}{self.sign}"
+        return f"{self.marker}{'>' if self.sign == '+' else '<'}{self.cutpoint}"
+
+
+@dataclass(frozen=True)
 class And:
     """Events in all terms."""
 
@@ -96,7 +121,7 @@ class Not:
         _checked_terms((self.term,), "not")
 
 
-Expression = And | Or | Not | Member | Threshold
+Expression = And | Or | Not | Member | Threshold | Term
 
 Judged = tuple[Mask, Mask]
 
@@ -129,6 +154,8 @@ def evaluate(
     if isinstance(expression, Not):
         inside, judged = evaluate(expression.term, member, values)
         return judged & ~inside, judged
+    if isinstance(expression, Term):
+        raise GateError(f"term {expression}", "its cut point has no place yet", code="gate-boolean")
     pairs = [evaluate(term, member, values) for term in expression.terms]
     inside, judged = pairs[0]
     for term_inside, term_judged in pairs[1:]:
@@ -147,8 +174,8 @@ def thresholds_of(expression: Expression) -> tuple[Threshold, ...]:
     return tuple(dict.fromkeys(leaf for leaf in _leaves(expression) if isinstance(leaf, Threshold)))
 
 
-def _leaves(expression: Expression) -> Iterator[Member | Threshold]:
-    if isinstance(expression, Member | Threshold):
+def _leaves(expression: Expression) -> Iterator[Member | Threshold | Term]:
+    if isinstance(expression, Member | Threshold | Term):
         yield expression
     elif isinstance(expression, Not):
         yield from _leaves(expression.term)
@@ -158,7 +185,7 @@ def _leaves(expression: Expression) -> Iterator[Member | Threshold]:
 
 
 def _checked_terms(terms: tuple[Expression, ...], kind: str) -> tuple[Expression, ...]:
-    if not terms or not all(isinstance(term, And | Or | Not | Member | Threshold) for term in terms):
+    if not terms or not all(isinstance(term, Expression) for term in terms):
         raise GateError(
             "boolean gate",
             f"{kind!r} has no terms or one of an unknown kind",
