@@ -457,7 +457,7 @@ def _require_biexponential(scale: Transform, t: float, w: float, m: float, a: fl
 
 def _contiguous(values: Values) -> Values:
     """Values side by side in memory: numpy takes another path, with other last bits, through strided ones."""
-    return np.ascontiguousarray(values, dtype=np.float64)
+    return np.asarray(values, dtype=np.float64, order="C")
 
 
 def _compiled(function: Callable[..., object], scale: Logicle | Hyperlog, values: Values) -> Values:
