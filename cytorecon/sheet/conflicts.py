@@ -30,9 +30,7 @@ def conflicts(samples: Sequence[Sample]) -> Iterator[SheetError]:
             "Number repeated acquisitions in the column replicate.", "duplicate-sample",
         )  # fmt: skip
     for first, second in _pairs(samples, lambda sample: (sample.file, sample.dataset)):
-        yield _clash(
-            second, first, "uses the same file and data set", "One file is one sample.", "duplicate-file"
-        )
+        yield _clash(second, first, "uses the same file and data set", "One file is one sample.", "duplicate-file")
     for first, second in _claims(samples):
         yield _clash(
             second, first, f"claims the same timepoint {second.timepoint} on another day",
@@ -56,9 +54,7 @@ def _pairs(samples: Iterable[Sample], key: Callable[[Sample], Hashable]) -> Iter
 
 def _claims(samples: Sequence[Sample]) -> Iterator[tuple[Sample, Sample]]:
     claiming = [s for s in samples if s.timepoint is not None and not s.control_for]
-    for first, second in _pairs(
-        claiming, lambda s: (s.patient, s.transplant, s.timepoint, s.specimen, s.panel)
-    ):
+    for first, second in _pairs(claiming, lambda s: (s.patient, s.transplant, s.timepoint, s.specimen, s.panel)):
         if first.day != second.day:
             yield first, second
 

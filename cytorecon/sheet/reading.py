@@ -67,9 +67,7 @@ def _rows(path: Path) -> list[list[str]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise SheetError(
-            path.name, "cannot be read", got=error.strerror or str(error), code="no-sheet"
-        ) from None
+        raise SheetError(path.name, "cannot be read", got=error.strerror or str(error), code="no-sheet") from None
     except UnicodeDecodeError as error:
         row = error.object.count(b"\n", 0, error.start) + 1
         raise SheetError(

@@ -32,9 +32,7 @@ def _number(value: object) -> object:
     if not isinstance(value, str):
         return value
     if "," in value:
-        raise ValueError(
-            "has a comma; write a decimal point and no thousands separator, for example 4200 or 12.5"
-        )
+        raise ValueError("has a comma; write a decimal point and no thousands separator, for example 4200 or 12.5")
     if not re.fullmatch(r"\+?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", value):
         raise ValueError("is no number; write digits with a decimal point, for example 12.5")
     return float(value)
@@ -141,6 +139,4 @@ class Sample(BaseModel):
         return (self.patient, self.transplant, self.day, self.specimen, self.panel, self.replicate)
 
 
-COLUMNS = tuple(
-    name for name in Sample.model_fields if name not in ("file_name", "compensation_file", "extra", "row")
-)
+COLUMNS = tuple(name for name in Sample.model_fields if name not in ("file_name", "compensation_file", "extra", "row"))
