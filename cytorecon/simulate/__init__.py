@@ -1,0 +1,14 @@
+"""Tubes, patients and cohorts with known truth: for documentation, tests and benchmarks.
+
+Everything here is invented and says so in every file it writes. What a method scores on it says that the method is
+wired up and what it does in constructed cases, never how it does on patients.
+"""
+
+from __future__ import annotations
+
+from cytorecon.simulate.cells import CELLS, CellType
+from cytorecon.simulate.panels import PANELS, Stain
+from cytorecon.simulate.truth import TRUTH
+from cytorecon.simulate.tube import KINDS, SimulatedTube, simulate_tube
+
+__all__ = ["CELLS", "KINDS", "PANELS", "TRUTH", "CellType", "SimulatedTube", "Stain", "simulate_tube"]
