@@ -486,8 +486,8 @@ def _solved(
 
 def _bisected(backward: Callable[..., object], scale: Logicle | Hyperlog, values: Values) -> Values:
     """Display values by halving an interval until it is as narrow as float64 allows."""
-    low = np.full(values.shape, -MAX_DECADES)
-    high = np.full(values.shape, MAX_DECADES)
+    reach = 2.0 + 1500.0 / ((scale.m + scale.a) * LN10)  # exp() of twice what a float64 can hold
+    low, high = np.full(values.shape, -reach), np.full(values.shape, reach)
     for _ in range(120):
         middle = low + (high - low) / 2
         below = _compiled(backward, scale, middle) < values
