@@ -7,8 +7,20 @@ wired up and what it does in constructed cases, never how it does on patients.
 from __future__ import annotations
 
 from cytorecon.simulate.cells import CELLS, CellType
+from cytorecon.simulate.hard import HARD_CASES, HardCase
 from cytorecon.simulate.panels import PANELS, Stain
 from cytorecon.simulate.truth import TRUTH
 from cytorecon.simulate.tube import KINDS, SimulatedTube, simulate_tube
 
-__all__ = ["CELLS", "KINDS", "PANELS", "TRUTH", "CellType", "SimulatedTube", "Stain", "simulate_tube"]
+__all__ = [
+    "CELLS",
+    "HARD_CASES",
+    "KINDS",
+    "PANELS",
+    "TRUTH",
+    "CellType",
+    "HardCase",
+    "SimulatedTube",
+    "Stain",
+    "simulate_tube",
+]

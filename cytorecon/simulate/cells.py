@@ -119,6 +119,8 @@ MYELOID_CELLS: Mapping[str, CellType] = {
 MARROW_CELLS: Mapping[str, CellType] = {
     "erythroid": CellType(antigens("DNA=15000 CD71++ CD235a++ CD45=60 CD38=300"), 48_000, 14_000, 60),
     "progenitor": _blast(_BLAST + "CD33=3000 CD123lo"),
+    # Few normal progenitors carry some CD7: the background that a CD7 phenotype has in any marrow.
+    "CD7lo progenitor": _blast(_BLAST + "CD33=6000 CD123lo CD7=1200"),
     "promyelocyte": _granulocyte("CD45=7000 CD117=3500 CD33++ CD13++ CD64+ CD38+ MPO=60000", 125_000),
     "hematogone I": _blast(
         "CD45=3500 DNA=15000 CD34+ CD19=4000 CD10=25000 CD38=35000 HLA-DR+ CD22lo cyCD79a+ TdT+ CD99+", 55_000
