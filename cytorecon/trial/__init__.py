@@ -1,0 +1,34 @@
+"""A trial's rules as data: eligibility, infusion criteria, dose levels, escalation and toxicity grades.
+
+`read_protocol` reads what a clinician can read; `eligibility` answers it rule by rule. Research use only.
+"""
+
+from __future__ import annotations
+
+from cytorecon.trial.case import Case, read_case
+from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, infusion_check
+from cytorecon.trial.facts import MrdEvidence, RuleResult
+from cytorecon.trial.protocol import Protocol, calendar, read_protocol
+from cytorecon.trial.reading import RESEARCH_USE, to_mapping
+from cytorecon.trial.residual import mrd_threshold
+from cytorecon.trial.values import Dose, parse_dose, parse_number
+
+__all__ = [
+    "RESEARCH_USE",
+    "Case",
+    "Criterion",
+    "Dose",
+    "Eligibility",
+    "MrdEvidence",
+    "Protocol",
+    "RuleResult",
+    "calendar",
+    "eligibility",
+    "infusion_check",
+    "mrd_threshold",
+    "parse_dose",
+    "parse_number",
+    "read_case",
+    "read_protocol",
+    "to_mapping",
+]
