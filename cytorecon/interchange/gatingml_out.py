@@ -1,0 +1,239 @@
+"""A `GatingTemplate` out as Gating-ML 2.0.
+
+The gates in the file are complete by themselves: any program that reads Gating-ML counts the same events. What
+Gating-ML has no words for (names that are no XML ids, roles, phenotypes, markers) stands beside them in
+``custom_info``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from cytorecon.errors import InterchangeError
+from cytorecon.gates import And, Dimension, Expression, Gate, Member, Not, Or, QuadrantPart, RangeGate, RectangleGate
+from cytorecon.interchange.gatingml_elements import Writer, add_gate, add_matrix, add_quadrants, intervals
+from cytorecon.interchange.naming import xml_ids
+from cytorecon.interchange.xmlfile import (
+    CYTORECON,
+    DATA_TYPE,
+    GATING,
+    TRANSFORMS,
+    Element,
+    children,
+    local_name,
+)
+from cytorecon.template import GatingTemplate, Phenotype, Population, Term, parse_template, resolve, to_toml
+
+if TYPE_CHECKING:
+    from cytorecon.fcs import Channel
+
+
+def write_gatingml(
+    template: GatingTemplate,
+    path: str | Path,
+    *,
+    cutpoints: Mapping[str, float] | None = None,
+    channels: Sequence[Channel] = (),
+) -> None:
+    """Write a template to a Gating-ML 2.0 file; parameters and errors as for `gatingml_text`."""
+    Path(path).write_bytes(gatingml_text(template, cutpoints=cutpoints, channels=channels))
+
+
+def gatingml_text(
+    template: GatingTemplate,
+    *,
+    cutpoints: Mapping[str, float] | None = None,
+    channels: Sequence[Channel] = (),
+) -> bytes:
+    """Write a template as a Gating-ML 2.0 document.
+
+    Parameters
+    ----------
+    template
+        What to write.
+    cutpoints
+        Cut point -> position on the display scale, for those that the data placed (the final gates of one gated
+        sample). Fixed ones need not be given.
+    channels
+        Channels of the sample's file, to write ``$PnN`` in place of markers. Without them the template's own names
+        are written.
+
+    Returns
+    -------
+    bytes
+        An XML document in UTF-8 that validates against the ISAC schema.
+
+    Raises
+    ------
+    InterchangeError
+        A cut point has no position, or a gate or scale has no equivalent in Gating-ML.
+    """
+    writer = _writer(template, cutpoints or {}, channels)
+    for name, matrix in template.matrices.items():
+        add_matrix(name, matrix, writer.fresh(xml_ids([name])[0]), writer)
+    for together in _with_quadrants(template.populations):
+        _add_populations(together, writer)
+    root = etree.Element(
+        f"{{{GATING}}}Gating-ML",
+        nsmap={"gating": GATING, "transforms": TRANSFORMS, "data-type": DATA_TYPE, "cytorecon": CYTORECON},
+    )
+    if not cutpoints and not channels:
+        info = etree.SubElement(root, f"{{{DATA_TYPE}}}custom_info")
+        etree.SubElement(info, f"{{{CYTORECON}}}template").text = to_toml(template)
+    root.extend(writer.preamble)
+    root.extend(writer.gates)
+    document: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return document
+
+
+def embedded_template(root: Element) -> GatingTemplate | None:
+    """Return the template that this package wrote beside the gates; None without one, or if the gates were changed.
+
+    What the template says is never trusted over the gates: it is written out again, and its gates must be those of
+    the file.
+    """
+    found = [each for info in children(root, "custom_info") for each in info.iter(f"{{{CYTORECON}}}template")]
+    if len(found) != 1:
+        return None
+    template = parse_template(found[0].text or "", where="template beside the gates")
+    written = etree.fromstring(gatingml_text(template))
+    return template if _gates(written) == _gates(root) else None
+
+
+def _gates(root: Element) -> list[object]:
+    return [_content(each) for each in children(root) if local_name(each) != "custom_info"]
+
+
+def _content(element: Element) -> object:
+    inner = [_content(each) for each in children(element)]
+    return element.tag, sorted(element.attrib.items()), (element.text or "").strip(), inner
+
+
+def _writer(template: GatingTemplate, cutpoints: Mapping[str, float], channels: Sequence[Channel]) -> Writer:
+    fixed = {name: point.at for name, point in template.cutpoints.items() if point.at is not None}
+    paths = [population.path for population in template.populations]
+    ids = dict(zip(paths, xml_ids(population.name for population in template.populations), strict=True))
+    panel = resolve(template, channels).channels if channels else {}
+    names = {name: channel.name for name, channel in panel.items()}
+    return Writer(template, fixed | dict(cutpoints), names, ids, set(ids.values()))
+
+
+def _with_quadrants(populations: Sequence[Population]) -> Iterator[list[Population]]:
+    """Populations in order, each alone, but those that are parts of one quadrant gate together."""
+    done: set[str] = set()
+    for population in populations:
+        if population.path in done:
+            continue
+        together = [population]
+        if isinstance(population.definition, QuadrantPart):
+            together = [
+                other
+                for other in populations
+                if isinstance(other.definition, QuadrantPart)
+                and (other.definition.gate, other.parent) == (population.definition.gate, population.parent)
+            ]
+        done |= {other.path for other in together}
+        yield together
+
+
+def _add_populations(together: Sequence[Population], writer: Writer) -> None:
+    first = together[0]
+    if isinstance(first.definition, QuadrantPart):
+        parts = {each.path: each.definition for each in together if isinstance(each.definition, QuadrantPart)}
+        for path, part in parts.items():
+            if intervals(part) is None:
+                raise InterchangeError(
+                    f"population {path!r}",
+                    "quadrants that form no box have no equivalent in Gating-ML",
+                    code="gate-kind",
+                )
+        element = add_quadrants(first.definition.gate, parts, first.parent, writer)
+    else:
+        element = _add_population(first, writer)
+    unlike = {writer.ids[each.path]: each.name for each in together if writer.ids[each.path] != each.name}
+    if unlike:
+        info = etree.Element(f"{{{DATA_TYPE}}}custom_info")
+        for gate_id, name in unlike.items():
+            etree.SubElement(info, f"{{{CYTORECON}}}population", id=gate_id, name=name)
+        element.insert(0, info)
+
+
+def _add_population(population: Population, writer: Writer) -> Element:
+    where = f"population {population.path!r}"
+    definition, gate_id = population.definition, writer.ids[population.path]
+    if isinstance(definition, Phenotype):
+        return add_gate(_rectangle(definition.terms, writer, where), gate_id, population.parent, writer, where)
+    if isinstance(definition, And | Or | Not | Member):
+        return _boolean(definition, gate_id, population.parent, writer, where)
+    return add_gate(definition, gate_id, population.parent, writer, where)
+
+
+def _rectangle(terms: Sequence[Term], writer: Writer, where: str) -> Gate:
+    """Signed markers as ranges: positive from the cut point upwards, negative below it."""
+    bounds: dict[str, tuple[float, float]] = {}
+    for term in terms:
+        at = _position(term, writer, where)
+        low, high = bounds.get(term.marker, (-math.inf, math.inf))
+        bounds[term.marker] = (max(low, at), high) if term.sign == "+" else (low, min(high, at))
+    dimensions = tuple(map(Dimension, bounds))
+    lows, highs = (tuple(pair[side] for pair in bounds.values()) for side in (0, 1))
+    if len(dimensions) == 1:
+        return RangeGate(dimensions[0], lows[0], highs[0])
+    return RectangleGate(dimensions, lows, highs)
+
+
+def _position(term: Term, writer: Writer, where: str) -> float:
+    if term.cutpoint not in writer.cutpoints:
+        raise InterchangeError(
+            where,
+            f"the cut point {term.cutpoint!r} has no position until the data place it",
+            expected="a fixed cut point, or the final gates of a gated sample",
+            remedy="Gate a file with the template and export that sample's gates",
+            code="open-cutpoint",
+        )
+    return writer.cutpoints[term.cutpoint]
+
+
+def _boolean(definition: Expression, gate_id: str, parent: str, writer: Writer, where: str) -> Element:
+    """Write a Boolean gate, and before it a helper gate for each term that is none of its own."""
+    operation, terms = _operation(definition)
+    references = [_reference(term, gate_id, parent, writer, where) for term in terms]
+    if operation != "not" and len(references) == 1:
+        references *= 2  # the schema wants two operands or more
+    element = writer.new_gate("BooleanGate", gate_id, parent)
+    body = etree.SubElement(element, f"{{{GATING}}}{operation}")
+    for reference, complement in references:
+        each = etree.SubElement(body, f"{{{GATING}}}gateReference", {f"{{{GATING}}}ref": reference})
+        if complement:
+            each.set(f"{{{GATING}}}use-as-complement", "true")
+    return element
+
+
+def _operation(expression: Expression) -> tuple[str, tuple[Expression, ...]]:
+    match expression:
+        case And(terms):
+            return "and", terms
+        case Or(terms):
+            return "or", terms
+        case Not(term):
+            return "not", (term,)
+    return "and", (expression,)
+
+
+def _reference(term: Expression, gate_id: str, parent: str, writer: Writer, where: str) -> tuple[str, bool]:
+    """Return the id that stands for a term, and whether its complement is meant."""
+    if isinstance(term, Not) and not isinstance(term.term, Not):
+        return _reference(term.term, gate_id, parent, writer, where)[0], True
+    if isinstance(term, Member):
+        return writer.ids[term.path], False
+    helper = writer.fresh(f"{gate_id}.term")
+    if isinstance(term, Term):
+        add_gate(_rectangle((term,), writer, where), helper, parent, writer, where)
+    else:
+        _boolean(term, helper, parent, writer, where)
+    return helper, False
