@@ -1,0 +1,352 @@
+"""Cells per µL of a cube: which platform each sample has, and what it gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytorecon.counts.platform import MIN_BEAD_COUNT, MIN_WBC_PER_UL, Concentration, dual_platform, single_platform
+from cytorecon.cube import STATUS, is_counted
+from cytorecon.errors import CountError, Finding
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Platform = Literal["single", "dual", "dual_lymphocytes"]
+
+# In order of preference where a sample has several; single platform first, as it needs no second instrument.
+PLATFORMS: tuple[Platform, ...] = ("single", "dual", "dual_lymphocytes")
+_ROLES: Mapping[Platform, str] = {"single": "beads", "dual": "leukocytes", "dual_lymphocytes": "lymphocytes"}
+
+
+def cells_per_ul(
+    cube: xr.Dataset,
+    platform: Platform | None = None,
+    *,
+    min_bead_count: int = MIN_BEAD_COUNT,
+    nrbc_per_100_wbc: xr.DataArray | float = 0.0,
+) -> xr.DataArray:
+    """Concentration of every population.
+
+    Parameters
+    ----------
+    cube
+        Either form of a cube; dims (…, population).
+    platform
+        ``single`` (beads), ``dual`` (WBC × share of leukocytes) or ``dual_lymphocytes`` (lymphocyte count × share of
+        lymphocytes). None: for each sample the first of them that its data allow.
+    min_bead_count
+        Single platform: with fewer beads a sample is not evaluable.
+    nrbc_per_100_wbc
+        Dual platform: nucleated red cells in an uncorrected WBC; a number, or a DataArray over the samples.
+
+    Returns
+    -------
+    xarray.DataArray
+        float64, dims of `event_count`, units ``/uL`` (UCUM). Coordinates ``platform`` (of each sample; values of two
+        platforms are not interchangeable), ``status``, and ``reason``: empty, or why the value is NaN
+        (``not_sampled``, ``not_measured``, ``failed``, ``needs_review``, ``no_platform``, ``too_few_beads``, ``beads``,
+        ``outside_denominator``, ``implausible_blood_count``: a WBC that must be in 10⁹/L).
+        ``attrs["findings"]`` (JSON) tells of series that mix platforms and of samples whose platforms disagree.
+
+    Raises
+    ------
+    CountError
+        An unknown platform, or two populations of one role.
+
+    Notes
+    -----
+    Dual platform is for blood only; it is not valid for files acquired with a live gate. Only populations within the
+    denominator get a concentration by it.
+    """
+    errors = {"confidence": None, "pipetting_cv": 0.0, "wbc_cv": 0.0}
+    found = _concentrations(cube, platform, errors, min_bead_count, nrbc_per_100_wbc)
+    return found["cells_per_ul"].assign_attrs(findings=found.attrs["findings"])
+
+
+def cells_per_ul_interval(
+    cube: xr.Dataset,
+    platform: Platform | None = None,
+    *,
+    confidence: float = 0.95,
+    pipetting_cv: float = 0.0,
+    wbc_cv: float = 0.0,
+    min_bead_count: int = MIN_BEAD_COUNT,
+    nrbc_per_100_wbc: xr.DataArray | float = 0.0,
+) -> xr.Dataset:
+    """Concentration of every population with its interval: variables ``cells_per_ul``, ``low`` and ``high``.
+
+    Parameters
+    ----------
+    cube, platform, min_bead_count, nrbc_per_100_wbc
+        As in `cells_per_ul`.
+    confidence
+        Of the interval: exact binomial for the counts, then widened.
+    pipetting_cv, wbc_cv
+        Relative SD of the pipetting (single platform) and of the blood count (dual). 0, the default, leaves counting
+        error alone, as the attributes then say.
+
+    Raises
+    ------
+    CountError
+        As `cells_per_ul`.
+    """
+    errors = {"confidence": confidence, "pipetting_cv": pipetting_cv, "wbc_cv": wbc_cv}
+    return _concentrations(cube, platform, errors, min_bead_count, nrbc_per_100_wbc)
+
+
+def _concentrations(
+    cube: xr.Dataset,
+    platform: Platform | None,
+    errors: Mapping[str, float | None],
+    min_bead_count: int,
+    nrbc_per_100_wbc: xr.DataArray | float,
+) -> xr.Dataset:
+    if platform is not None and platform not in PLATFORMS:
+        raise CountError("platform", "unknown", expected=", ".join(PLATFORMS), got=repr(platform))
+    inputs = _inputs(cube, nrbc_per_100_wbc)
+    made = {
+        name: inputs.concentrations(name, errors, min_bead_count) for name in ([platform] if platform else PLATFORMS)
+    }
+    chosen = np.full(inputs.shape, "", dtype="U16")
+    for name in reversed(made):
+        chosen = np.where(inputs.available(name), name, chosen)
+    merged = _choose(made, chosen, inputs)
+    return _as_dataset(cube, merged, chosen, inputs, errors, _findings(cube, inputs, chosen))
+
+
+def compare_platforms(cube: xr.Dataset, tolerance: float = 0.25) -> xr.Dataset:
+    """Both platforms of the samples that have both, through the white cells that the beads imply.
+
+    Parameters
+    ----------
+    cube
+        Either form of a cube.
+    tolerance
+        Largest relative difference that is no disagreement (a design decision).
+
+    Returns
+    -------
+    xarray.Dataset
+        Over the samples: ``single`` (leukocytes per µL by beads), ``dual`` (the WBC), ``ratio`` and the boolean
+        ``disagrees``; NaN and False where a platform is missing. As events cancel, the ratio is that of every
+        population.
+    """
+    import xarray as xr
+
+    inputs = _inputs(cube, 0.0)
+    cells, dims = inputs.counts("leukocytes"), inputs.dims
+    single = single_platform(
+        cells, inputs.counts("beads"), inputs.beads_per_tube, inputs.sample_volume_ul, inputs.dilution
+    ).value
+    both = inputs.available("dual") & (cells > 0) & (single > 0)
+    single, dual = np.where(both, single, np.nan), np.where(both, inputs.wbc, np.nan)
+    ratio = single / dual
+    disagrees = np.abs(np.log(ratio)) > np.log1p(tolerance)
+    units = {"units": "/uL"}
+    return xr.Dataset(
+        {
+            "single": (dims, single, units),
+            "dual": (dims, dual, units),
+            "ratio": (dims, ratio, {"units": "1"}),
+            "disagrees": (dims, disagrees),
+        },
+        coords=cube["event_count"].isel(population=0, drop=True).coords,
+        attrs={"tolerance": tolerance},
+    )
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What concentrations are made of, as arrays; the population axis last."""
+
+    dims: tuple[str, ...]
+    event_count: NDArray[np.int64]
+    roles: NDArray[np.str_]
+    paths: tuple[str, ...]
+    is_blood: NDArray[np.bool_]
+    wbc: NDArray[np.float64]
+    nrbc: NDArray[np.float64]
+    lymphocyte_percent: NDArray[np.float64]
+    beads_per_tube: NDArray[np.float64]
+    sample_volume_ul: NDArray[np.float64]
+    dilution: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.event_count.shape[:-1]
+
+    def index(self, role: str) -> int | None:
+        found = np.flatnonzero(self.roles == role)
+        if len(found) > 1:
+            names = ", ".join(self.paths[each] for each in found)
+            raise CountError(
+                f"role {role}",
+                "several populations carry it",
+                expected="one",
+                got=names,
+                remedy="Give the role to one population of the template",
+            )
+        return int(found[0]) if len(found) else None
+
+    def counts(self, role: str) -> NDArray[np.int64]:
+        """Counts of the population of that role, −1 where not counted or there is none."""
+        index = self.index(role)
+        return np.full(self.shape, -1) if index is None else self.event_count[..., index]
+
+    def available(self, platform: Platform) -> NDArray[np.bool_]:
+        """Samples that have what the platform needs."""
+        counted = self.counts(_ROLES[platform]) >= 0
+        if platform == "single":
+            return counted & (self.beads_per_tube > 0) & (self.sample_volume_ul > 0)
+        known = self.is_blood & (self.wbc > 0) & counted
+        return known & (self.lymphocyte_percent > 0) if platform == "dual_lymphocytes" else known
+
+    def concentrations(
+        self, platform: Platform, errors: Mapping[str, float | None], min_bead_count: int
+    ) -> Concentration:
+        total = self.counts(_ROLES[platform])[..., None]
+        if platform == "single":
+            return single_platform(
+                self.event_count,
+                total,
+                self.beads_per_tube[..., None],
+                self.sample_volume_ul[..., None],
+                self.dilution[..., None],
+                confidence=errors["confidence"],
+                pipetting_cv=errors["pipetting_cv"] or 0.0,
+                min_bead_count=min_bead_count,
+            )
+        share = self.lymphocyte_percent / 100 if platform == "dual_lymphocytes" else 1.0
+        per_ul = np.where(self.available(platform), self.wbc * share, np.nan)
+        return dual_platform(
+            self.event_count,
+            total,
+            per_ul[..., None],
+            nrbc_per_100_wbc=self.nrbc[..., None],
+            confidence=errors["confidence"],
+            reference_cv=errors["wbc_cv"] or 0.0,
+            min_reference_per_ul=np.asarray(MIN_WBC_PER_UL * share)[..., None],
+        )
+
+    def outside(self, platform: Platform) -> NDArray[np.bool_]:
+        """Populations, along their axis, that the platform's denominator does not contain."""
+        index = self.index(_ROLES[platform])
+        if index is None:
+            return np.zeros(len(self.paths), np.bool_)
+        if platform == "single":
+            outside = [path == self.paths[index] for path in self.paths]
+        else:
+            top = self.paths[index]
+            outside = [path != top and not path.startswith(f"{top}/") for path in self.paths]
+        return np.array(outside, dtype=np.bool_)
+
+
+def _inputs(cube: xr.Dataset, nrbc: xr.DataArray | float) -> _Inputs:
+    counts = cube["event_count"].where(is_counted(cube), -1).transpose(..., "population")
+    first = counts.isel(population=0, drop=True)
+
+    def number(name: str, missing: float = np.nan) -> NDArray[np.float64]:
+        return aligned(cube.get(name, missing))
+
+    def aligned(value: xr.DataArray | float) -> NDArray[np.float64]:
+        # Adding to zeros of the samples' shape puts a value's dims in their order, and fills up missing ones.
+        spread = (first * 0.0 + value).transpose(*first.dims)
+        return np.asarray(spread.values, np.float64)
+
+    specimen = (cube["specimen"] == "blood").broadcast_like(first).transpose(*first.dims)
+    dilution = number("dilution", 1.0)
+    return _Inputs(
+        dims=tuple(map(str, first.dims)),
+        event_count=counts.values.astype(np.int64),
+        roles=cube["role"].values.astype(str),
+        paths=_paths(cube),
+        is_blood=specimen.values,
+        wbc=number("wbc_per_ul"),
+        nrbc=aligned(nrbc),
+        lymphocyte_percent=number("lymphocyte_percent"),
+        beads_per_tube=number("beads_per_tube"),
+        sample_volume_ul=number("sample_volume_ul"),
+        dilution=np.where(np.isnan(dilution), 1.0, dilution),
+    )
+
+
+def _paths(cube: xr.Dataset) -> tuple[str, ...]:
+    if "path" in cube.coords:
+        return tuple(map(str, cube["path"].values))
+    pairs = zip(cube["parent"].values, cube["population"].values, strict=True)
+    return tuple(f"{parent}/{name}" if parent else str(name) for parent, name in pairs)
+
+
+def _choose(made: Mapping[Platform, Concentration], chosen: NDArray[np.str_], inputs: _Inputs) -> Concentration:
+    value = np.full(inputs.event_count.shape, np.nan)
+    low, high = value.copy(), value.copy()
+    reason = np.full(value.shape, "no_platform", dtype="U19")
+    for name, one in made.items():
+        here = np.broadcast_to((chosen == name)[..., None], value.shape)
+        outside = inputs.outside(name)
+        blank = np.where(outside, np.nan, 0.0)
+        value = np.where(here, one.value + blank, value)
+        low, high = np.where(here, one.low + blank, low), np.where(here, one.high + blank, high)
+        word = "beads" if name == "single" else "outside_denominator"
+        reason = np.where(here, np.where(outside & (one.reason == ""), word, one.reason), reason)
+    return Concentration(value, low, high, reason)
+
+
+def _as_dataset(
+    cube: xr.Dataset,
+    found: Concentration,
+    chosen: NDArray[np.str_],
+    inputs: _Inputs,
+    errors: Mapping[str, float | None],
+    findings: tuple[Finding, ...],
+) -> xr.Dataset:
+    import xarray as xr
+
+    dims = (*inputs.dims, "population")
+    status = cube["status"].transpose(*dims)
+    said = np.asarray(list(STATUS))[status.values]
+    uncounted = ~is_counted(cube).transpose(*dims).values
+    reason = np.where(uncounted, said, found.reason)
+    units = {"units": "/uL", **errors}
+    return xr.Dataset(
+        {
+            "cells_per_ul": (dims, found.value, {"long_name": "Concentration", "units": "/uL"}),
+            "low": (dims, found.low, {"long_name": "Lower bound of the concentration", **units}),
+            "high": (dims, found.high, {"long_name": "Upper bound of the concentration", **units}),
+        },
+        coords={
+            **cube["event_count"].coords,
+            "platform": (inputs.dims, chosen.astype(object), {"long_name": "Platform of the concentration"}),
+            "status": status,
+            "reason": (dims, reason.astype(object), {"long_name": "Why there is no value; empty if there is"}),
+        },
+        attrs={"findings": json.dumps([asdict(finding) for finding in findings])},
+    )
+
+
+def _findings(cube: xr.Dataset, inputs: _Inputs, chosen: NDArray[np.str_]) -> tuple[Finding, ...]:
+    mixed = _mixed_series(cube, inputs, chosen)
+    disagrees = int(compare_platforms(cube)["disagrees"].sum())
+    unbelieved = int(((inputs.wbc > 0) & (inputs.wbc < MIN_WBC_PER_UL)).sum())
+    told = (
+        (mixed, "mixed-platforms", "series mix platforms, whose values are not interchangeable"),
+        (disagrees, "platforms-disagree", "samples have beads and a blood count that disagree"),
+        (unbelieved, "implausible-blood-count", "samples have a WBC that must be in 10⁹/L, not in 1/µL"),
+    )
+    return tuple(Finding(code, f"{number} {message}", "review", "platform") for number, code, message in told if number)
+
+
+def _mixed_series(cube: xr.Dataset, inputs: _Inputs, chosen: NDArray[np.str_]) -> int:
+    first = cube["event_count"].isel(population=0, drop=True).transpose(*inputs.dims)
+    patient, specimen = (cube[name].broadcast_like(first).transpose(*inputs.dims) for name in ("patient", "specimen"))
+    series: dict[tuple[str, str], set[str]] = {}
+    for who, what, platform in zip(patient.values.flat, specimen.values.flat, chosen.flat, strict=True):
+        if platform:
+            series.setdefault((who, what), set()).add(platform)
+    return sum(len(platforms) > 1 for platforms in series.values())
