@@ -77,13 +77,14 @@ class Layout:
 
     @cached_property
     def masks(self) -> Array | None:
-        """Bits that count, a column each, or None where none are masked."""
+        """Bits that count: one number where all columns share it, else one a column; None where all count."""
         if all(column.mask is None for column in self.columns):
             return None
         dtype = self.columns[0].dtype
         everything = (1 << (8 * dtype.itemsize)) - 1
-        masks = [everything if column.mask is None else column.mask for column in self.columns]
-        return np.array(masks, dtype)
+        masks = np.array([everything if column.mask is None else column.mask for column in self.columns], dtype)
+        # A mask a column is broadcast along short rows, three times as dear as one number.
+        return masks[0] if len(set(masks.tolist())) == 1 else masks
 
 
 def make_layout(channels: Sequence[Channel], order: tuple[int, ...]) -> Layout:

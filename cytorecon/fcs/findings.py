@@ -75,6 +75,12 @@ DEVIATIONS: dict[str, Deviation] = {
         "it is not read a second time",
         "its bytes have been read as TEXT already",
     ),
+    "stext-archive": Deviation(
+        "info",
+        "a ZIP archive is given as supplemental TEXT",
+        "there is no supplemental TEXT",
+        "the bytes begin with the signature of ZIP, not with the delimiter of TEXT, which the standard requires",
+    ),
     "nextdata-missing": Deviation(
         "info", "$NEXTDATA is missing", "this is the last data set", "nothing says where another would be"
     ),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 PARAMETER = re.compile(r"\$P([0-9]+)([A-Z]+[0-9]*)", re.ASCII)
 
 # The attributes of one parameter, $Pn…, of FCS 2.0 to 3.2.
-ATTRIBUTES = frozenset("B D E F G L N O P R S T V ANALYTE CALIBRATION DATATYPE DET FEATURE TAG TYPE".split())
+ATTRIBUTES = frozenset("BDEFGLNOPRSTV") | {"ANALYTE", "CALIBRATION", "DATATYPE", "DET", "FEATURE", "TAG", "TYPE"}
 
 # Standard keywords whose value is free text about the specimen, its donor or the people at the instrument.
 IDENTIFYING = frozenset(

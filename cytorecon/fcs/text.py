@@ -50,6 +50,8 @@ def read_text(source: Source, header: Header, offset: int = 0) -> tuple[dict[str
     supplement = _supplement(source, header, keywords, offset, findings)
     if supplement is not None:
         block = source.read(offset + supplement.begin, supplement.size)
+        if block.startswith(b"PK\x03\x04"):
+            return keywords, (*dict.fromkeys(findings), finding("stext-archive", "$BEGINSTEXT, $ENDSTEXT"))
         if block[:1] != source.read(offset + segment.begin, 1):
             raise refusal("text-delimiter", source.name, "supplemental TEXT", expected="the delimiter of TEXT")
         begins.append(offset + (whole_number(keywords.get("$BEGINDATA", "")) or 0))
