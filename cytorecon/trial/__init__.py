@@ -7,28 +7,38 @@ from __future__ import annotations
 
 from cytorecon.trial.case import Case, read_case
 from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, infusion_check
+from cytorecon.trial.escalation import CohortRow, EscalationDecision, escalate, read_cohort
 from cytorecon.trial.facts import MrdEvidence, RuleResult
 from cytorecon.trial.protocol import Protocol, calendar, read_protocol
 from cytorecon.trial.reading import RESEARCH_USE, to_mapping
 from cytorecon.trial.residual import mrd_threshold
+from cytorecon.trial.toxicity import crs_grade, icans_grade, icans_tool, is_dose_limiting
 from cytorecon.trial.values import Dose, parse_dose, parse_number
 
 __all__ = [
     "RESEARCH_USE",
     "Case",
+    "CohortRow",
     "Criterion",
     "Dose",
     "Eligibility",
+    "EscalationDecision",
     "MrdEvidence",
     "Protocol",
     "RuleResult",
     "calendar",
+    "crs_grade",
     "eligibility",
+    "escalate",
+    "icans_grade",
+    "icans_tool",
     "infusion_check",
+    "is_dose_limiting",
     "mrd_threshold",
     "parse_dose",
     "parse_number",
     "read_case",
+    "read_cohort",
     "read_protocol",
     "to_mapping",
 ]

@@ -1,0 +1,315 @@
+"""3+3 dose escalation from a cohort file: what to do next, and why.
+
+Le Tourneau, Lee and Siu 2009, doi 10.1093/jnci/djp079. The maximum tolerated dose is the highest level with at most
+one toxicity among six evaluable patients.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cytorecon.errors import Finding, ProtocolError
+from cytorecon.trial.protocol import Ambiguity, Protocol
+from cytorecon.trial.reading import RESEARCH_USE
+
+Decision = Literal[
+    "enrol", "hold", "expand", "escalate", "de_escalate", "mtd", "mtd_not_reached", "stop_study", "review"
+]
+COLUMNS = ("level", "patient", "evaluable", "dlt", "window_open")
+_YES_NO = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """One patient of one level.
+
+    Parameters
+    ----------
+    level, patient
+        Dose level and identifier.
+    evaluable
+        Whether the patient can be judged for dose-limiting toxicity; None while the window is open.
+    dlt
+        A dose-limiting toxicity occurred; None while the window is open and none was seen.
+    window_open
+        The observation window, which the site has to define, has not passed.
+    row
+        Line of the file.
+    """
+
+    level: int
+    patient: str
+    evaluable: bool | None
+    dlt: bool | None
+    window_open: bool
+    row: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the patient counts now: a toxicity counts at once, its absence when the window has passed."""
+        return self.dlt is True or (self.evaluable is True and not self.window_open)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the patient may still come to count."""
+        return self.window_open and self.dlt is not True and self.evaluable is not False
+
+
+@dataclass(frozen=True)
+class LevelTally:
+    """Patients of one level: those that count, their toxicities, those under observation, those to be replaced."""
+
+    level: int
+    evaluable: int
+    dlt: int
+    pending: int
+    replaced: int
+
+    @property
+    def text(self) -> str:
+        """``level 1: 1/3, 0 under observation, 0 not evaluable``."""
+        counted = f"level {self.level}: {self.dlt}/{self.evaluable}"
+        return f"{counted}, {self.pending} under observation, {self.replaced} not evaluable"
+
+
+@dataclass(frozen=True)
+class EscalationDecision:
+    """What to do next.
+
+    Parameters
+    ----------
+    decision
+        ``enrol`` (a cohort is not full), ``hold`` (a window is open), ``expand`` (one toxicity of three, or six are
+        needed), ``escalate``, ``de_escalate``, ``mtd``, ``mtd_not_reached``, ``stop_study``, or ``review``.
+    level
+        The level to treat at next, or the maximum tolerated one; None where none is left.
+    patients
+        How many more evaluable patients that level needs; 0 if none.
+    reason
+        The counts and the rule.
+    levels
+        Tallies, lowest level first.
+    """
+
+    decision: Decision
+    level: int | None
+    patients: int
+    reason: str
+    levels: tuple[LevelTally, ...]
+    ambiguities: tuple[Ambiguity, ...]
+    findings: tuple[Finding, ...] = ()
+    note: str = RESEARCH_USE
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Decision and reason, tallies, ambiguities, findings, and the note on use."""
+        where = "" if self.level is None else f" (level {self.level})"
+        more = f", {self.patients} more evaluable patients" if self.patients else ""
+        return (
+            f"Decision: {self.decision.replace('_', ' ')}{where}{more}. {self.reason}",
+            *(tally.text for tally in self.levels),
+            *(f"Ambiguity {each.number}: {each.record} Treatment: {each.treatment}" for each in self.ambiguities),
+            *(f"{finding.severity}: {finding.message}" for finding in self.findings),
+            self.note,
+        )
+
+
+def read_cohort(path: str | Path) -> tuple[CohortRow, ...]:
+    """A cohort file: CSV with the columns of `COLUMNS`, separated by comma or semicolon, yes or no.
+
+    Raises
+    ------
+    ProtocolError
+        A column is missing, a cell is neither yes nor no, or a patient occurs twice.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(str(path), "cannot be read as UTF-8 text", got=type(error).__name__) from None
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    names = [(name or "").strip().casefold() for name in reader.fieldnames or ()]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ProtocolError(
+            str(path), f"lacks the column {missing[0]}", expected=", ".join(COLUMNS), got=", ".join(names)
+        )
+    reader.fieldnames = names
+    rows = tuple(_row(cells, f"{path}, line {line}", line) for line, cells in enumerate(reader, start=2))
+    patients = [row.patient for row in rows]
+    for row in rows:
+        if patients.count(row.patient) > 1:
+            remedy = "Give each patient one row"
+            raise ProtocolError(f"{path}, line {row.row}", "the patient occurs twice", remedy=remedy)
+    return rows
+
+
+def _row(cells: dict[str, str | None], where: str, line: int) -> CohortRow:
+    values = {name: (cells.get(name) or "").strip() for name in COLUMNS}
+    if not values["level"].isdecimal() or not values["patient"]:
+        raise ProtocolError(where, "has no level or no patient", expected="a level such as 1 and a name")
+    flags = {name: _flag(values[name], f"{where}: {name}") for name in ("evaluable", "dlt", "window_open")}
+    evaluable, dlt, window_open = flags["evaluable"], flags["dlt"], flags["window_open"]
+    if window_open is None:
+        remedy = "The protocol's record gives no window: the site has to define one and say yes or no"
+        raise ProtocolError(where, "window_open is empty", expected="yes or no", remedy=remedy)
+    if not window_open and (evaluable is None or (dlt is None and evaluable)):
+        raise ProtocolError(where, "the window has passed, but evaluable or dlt is empty", expected="yes or no")
+    if dlt and evaluable is False:
+        raise ProtocolError(where, "a toxicity in a patient who is not evaluable", remedy="Correct one of the two")
+    return CohortRow(int(values["level"]), values["patient"], evaluable, dlt, window_open, line)
+
+
+def _flag(text: str, where: str) -> bool | None:
+    if text and text.casefold() not in _YES_NO:
+        raise ProtocolError(where, "is neither yes nor no", expected="yes, no or empty", got=repr(text))
+    return _YES_NO[text.casefold()] if text else None
+
+
+def escalate(rows: Sequence[CohortRow], protocol: Protocol) -> EscalationDecision:
+    """The 3+3 decision that the patients so far lead to.
+
+    Parameters
+    ----------
+    rows
+        From `read_cohort`; their order does not matter.
+    protocol
+        From `read_protocol`.
+
+    Raises
+    ------
+    ProtocolError
+        A row's level is none of the protocol's.
+    """
+    for row in rows:
+        protocol.level(row.level)
+    tallies = tuple(_tally(level, rows) for level in sorted(level.level for level in protocol.dose.level))
+    decision, level, patients, reason = _decide(tallies, protocol)
+    return EscalationDecision(
+        decision, level, patients, reason, tallies, protocol.ambiguities("escalation"), _enrolment(protocol)
+    )
+
+
+def _tally(level: int, rows: Sequence[CohortRow]) -> LevelTally:
+    mine = [row for row in rows if row.level == level]
+    return LevelTally(
+        level,
+        evaluable=sum(row.counts for row in mine),
+        dlt=sum(row.dlt is True for row in mine),
+        pending=sum(row.pending for row in mine),
+        replaced=sum(row.evaluable is False for row in mine),
+    )
+
+
+_Step = tuple[Decision, int | None, int, str]
+
+
+def _decide(tallies: tuple[LevelTally, ...], protocol: Protocol) -> _Step:
+    start, rule = protocol.dose.start_level, protocol.escalation
+    treated = [tally for tally in tallies if tally.evaluable or tally.pending]
+    if not treated:
+        return "enrol", start, rule.cohort, "No patient counts yet: the first cohort is treated at the start level"
+    exceeded = [tally for tally in treated if tally.dlt > rule.tolerated]
+    if strange := _irregular(tallies, treated, exceeded, protocol):
+        return "review", None, 0, strange
+    if exceeded:
+        return _below(exceeded[0], tallies, protocol)
+    return _at(treated[-1], tallies, protocol)
+
+
+def _irregular(
+    tallies: tuple[LevelTally, ...], treated: list[LevelTally], exceeded: list[LevelTally], protocol: Protocol
+) -> str:
+    """Why the rows cannot have come about by the design; empty if they can."""
+    start, rule = protocol.dose.start_level, protocol.escalation
+    if crowded := [tally for tally in treated if tally.evaluable > rule.expanded]:
+        return f"More than {rule.expanded} evaluable patients at {crowded[0].text}: {rule.design} does not say"
+    top, lowest = treated[-1].level, exceeded[0].level if exceeded else None
+    for tally in tallies[: [each.level for each in tallies].index(top)]:
+        # The level below an exceeded one may be in its second expansion, where one of four is no reproach.
+        expanding = lowest is not None and tally is _next_below(lowest, tallies) and tally.evaluable >= rule.cohort
+        if tally.level >= start and tally not in exceeded and not expanding and not _passed(tally, protocol):
+            return f"Level {top} was treated although {tally.text}"
+    above = [tally for tally in treated if lowest is not None and tally.level > lowest and tally not in exceeded]
+    if above:
+        return f"Level {above[0].level} was treated above a level that is exceeded ({exceeded[0].text})"
+    if treated[0].level < start and not exceeded:
+        return f"A level below the start was treated although none is exceeded ({treated[0].text})"
+    return ""
+
+
+def _next_below(level: int, tallies: tuple[LevelTally, ...]) -> LevelTally | None:
+    return next((tally for tally in reversed(tallies) if tally.level < level), None)
+
+
+def _passed(tally: LevelTally, protocol: Protocol) -> bool:
+    """Whether a level let escalation go on: none of three, or at most the tolerated of six."""
+    rule = protocol.escalation
+    first = tally.evaluable >= rule.cohort and tally.dlt == 0
+    return first or (tally.evaluable == rule.expanded and tally.dlt <= rule.tolerated)
+
+
+def _at(tally: LevelTally, tallies: tuple[LevelTally, ...], protocol: Protocol) -> _Step:
+    """The highest level treated, none being exceeded."""
+    rule, level = protocol.escalation, tally.level
+    if tally.pending:
+        return "hold", level, 0, f"An observation window is open ({tally.text})"
+    if _passed(tally, protocol):
+        higher = [each.level for each in tallies if each.level > level]
+        if higher:
+            return "escalate", higher[0], rule.cohort, f"{tally.text}: the next level"
+        return "mtd_not_reached", level, 0, f"The highest level passed ({tally.text}): MTD not reached"
+    if tally.evaluable < rule.cohort:
+        return "enrol", level, rule.cohort - tally.evaluable, f"The cohort of {rule.cohort} is not full ({tally.text})"
+    needed = rule.expanded - tally.evaluable
+    return "expand", level, needed, f"{tally.text}: expanded to {rule.expanded}"
+
+
+def _below(exceeded: LevelTally, tallies: tuple[LevelTally, ...], protocol: Protocol) -> _Step:
+    """A level is exceeded: the one below is the maximum tolerated dose once six evaluable patients say so."""
+    rule, stop = protocol.escalation, protocol.stopping
+    tally = _next_below(exceeded.level, tallies)
+    if tally is None:
+        return _lowest_exceeded(exceeded, protocol)
+    why = f"{exceeded.text}: MTD exceeded there"
+    if tally.pending:
+        return "hold", tally.level, 0, f"{why}; an observation window is open ({tally.text})"
+    if tally.evaluable >= rule.expanded:
+        return "mtd", tally.level, 0, f"{why}; {tally.text}: the highest level with at most {rule.tolerated} of six"
+    if tally.evaluable == 0:
+        warn = f"; at level {stop.level} {stop.dlt} toxicities stop the study" if tally.level == stop.level else ""
+        return "de_escalate", tally.level, rule.cohort, f"{why}; down to level {tally.level}{warn}"
+    if tally.evaluable < rule.cohort:
+        return "enrol", tally.level, rule.cohort - tally.evaluable, f"{why}; {tally.text}"
+    needed = rule.expanded - tally.evaluable
+    return "expand", tally.level, needed, f"{why}; {tally.text}: six evaluable patients are needed to call it the MTD"
+
+
+def _lowest_exceeded(exceeded: LevelTally, protocol: Protocol) -> _Step:
+    rule, stop = protocol.escalation, protocol.stopping
+    words = f"{exceeded.text}: {stop.dlt} or more toxicities at the lowest level"
+    if exceeded.level == stop.level and exceeded.dlt >= stop.dlt and exceeded.evaluable > rule.cohort:
+        return "stop_study", None, 0, f"{words}, in its expanded cohort: the protocol's stopping rule"
+    return (
+        "stop_study",
+        None,
+        0,
+        f"{words}: no lower level is left; the stopping rule names the expanded cohort, so a person confirms",
+    )
+
+
+def _enrolment(protocol: Protocol) -> tuple[Finding, ...]:
+    """Point out a planned enrolment that the design can outgrow."""
+    rule, planned = protocol.escalation, protocol.record.enrolment
+    levels = sum(not level.rescue for level in protocol.dose.level)
+    if levels * rule.expanded <= planned:
+        return ()
+    message = (
+        f"{rule.design} over {levels} levels takes {levels * rule.cohort} to {levels * rule.expanded} evaluable"
+        f" patients; {planned} are planned"
+    )
+    return (Finding("enrolment-below-design", message, "info"),)
