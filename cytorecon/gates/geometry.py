@@ -176,10 +176,12 @@ class EllipseGate:
     mean
         Centre, on the display scale.
     covariance
-        Invertible (dimension, dimension). It should be symmetric and positive definite; Gating-ML's own compliance suite holds one
-        that is neither, so the formula is applied as it stands.
+        Symmetric, positive definite (dimension, dimension).
     distance_square
         Square of the Mahalanobis distance, above 0.
+    indefinite
+        True takes any invertible matrix and applies the formula as it stands, because the compliance suite of
+        Gating-ML holds a gate whose matrix is no covariance. It turns False again if the matrix is one after all.
 
     Raises
     ------
@@ -191,6 +193,7 @@ class EllipseGate:
     mean: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     distance_square: float = 1.0
+    indefinite: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dimensions", tuple(self.dimensions))
@@ -205,6 +208,7 @@ class EllipseGate:
         for count in (len(self.covariance), *map(len, self.covariance)):
             _check_count(count, size, "rows and columns of the covariance", where)
         _check_ellipsoid(self, where)
+        object.__setattr__(self, "indefinite", not _is_covariance(np.array(self.covariance)))
 
     @cached_property
     def _precision(self) -> Values:
@@ -290,15 +294,27 @@ def _check_ellipsoid(gate: EllipseGate, where: str) -> None:
             got=f"mean {gate.mean}, distance_square {gate.distance_square}",
             code="gate-ellipse",
         )
-    try:
-        invertible = bool(np.all(np.isfinite(inverse(covariance))))
-    except SpilloverError:
-        invertible = False
-    if not invertible:
+    if not (_is_covariance(covariance) or gate.indefinite) or not _invertible(covariance):
         raise GateError(
             where,
             "covariance describes no ellipsoid",
-            expected="an invertible matrix",
+            expected="an invertible matrix" if gate.indefinite else "a symmetric, positive definite matrix",
             got=str(gate.covariance),
             code="gate-ellipse",
         )
+
+
+def _is_covariance(matrix: Values) -> bool:
+    """Symmetric (files round each entry for itself) and all eigenvalues above 0, whatever the axes' scales."""
+    diagonal = np.diagonal(matrix)
+    if not np.all(diagonal > 0) or not np.allclose(matrix, matrix.T, rtol=1e-6, atol=0.0):
+        return False
+    spread = np.sqrt(diagonal)
+    return bool(np.linalg.eigvalsh(matrix / spread / spread[:, None]).min() > 1e-12)
+
+
+def _invertible(matrix: Values) -> bool:
+    try:
+        return bool(np.all(np.isfinite(inverse(matrix))))
+    except SpilloverError:
+        return False

@@ -104,6 +104,7 @@ def gate_from(data: Mapping[str, object]) -> Gate:
                 tuple(table.mean),
                 tuple(tuple(row) for row in table.covariance),
                 table.distance_square,
+                table.indefinite,
             )
     raise AssertionError(kind)  # every entry of GATE_TABLES has its case above
 
@@ -187,7 +188,8 @@ def gate_table(gate: Gate) -> Written:
             return Written(type="polygon", channels=channels, vertices=[*map(list, gate.vertices)]) | closed
         case EllipseGate():
             shape = Written(mean=list(gate.mean), covariance=[*map(list, gate.covariance)])
-            return Written(type="ellipse", channels=channels) | shape | {"distance_square": gate.distance_square}
+            size = Written(distance_square=gate.distance_square) | ({"indefinite": True} if gate.indefinite else {})
+            return Written(type="ellipse", channels=channels) | shape | size
     raise TemplateError(type(gate).__name__, "cannot be written to a template file", expected=", ".join(GATE_TABLES))
 
 

@@ -83,6 +83,7 @@ class EllipseTable(Table):
     mean: list[float]
     covariance: list[list[float]]
     distance_square: float = 1.0
+    indefinite: bool = False
 
 
 class ThresholdTable(Table):
