@@ -7,8 +7,10 @@ wired up and what it does in constructed cases, never how it does on patients.
 from __future__ import annotations
 
 from cytorecon.simulate.cells import CELLS, CellType
+from cytorecon.simulate.cohort import simulate_cohort
 from cytorecon.simulate.hard import HARD_CASES, HardCase
 from cytorecon.simulate.panels import PANELS, Stain
+from cytorecon.simulate.patient import Patient, concentrations, simulate_patient
 from cytorecon.simulate.truth import TRUTH
 from cytorecon.simulate.tube import KINDS, SimulatedTube, simulate_tube
 
@@ -20,7 +22,11 @@ __all__ = [
     "TRUTH",
     "CellType",
     "HardCase",
+    "Patient",
     "SimulatedTube",
     "Stain",
+    "concentrations",
+    "simulate_cohort",
+    "simulate_patient",
     "simulate_tube",
 ]
