@@ -6,6 +6,7 @@ A result is never a boolean. `mrd_call` states quantification, adequacy, positio
 
 from __future__ import annotations
 
+from cytorecon.mrd.assess import assess_mrd
 from cytorecon.mrd.call import mrd_call
 from cytorecon.mrd.hemodilution import NOT_ASSESSED, Hemodilution, blood_contamination_index
 from cytorecon.mrd.limits import DetectionLimits, detection_limits
@@ -24,6 +25,7 @@ __all__ = [
     "MrdThreshold",
     "ThresholdAssessment",
     "all_response",
+    "assess_mrd",
     "blood_contamination_index",
     "detection_limits",
     "mrd_call",

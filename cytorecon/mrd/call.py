@@ -88,8 +88,14 @@ def mrd_call(
     _check_coverage(laip_coverage)
     totals = Totals(n, own, _optional("nucleated_count", nucleated_count), _optional("cd45_count", cd45_count))
     blasts = _optional("blast_region_count", blast_region_count)
-    lob, lod, loq = _controls(n, limits, lob_count, validated_lod, validated_loq)
-    sensitivity = Sensitivity(_count("lod_events", lod_events), _count("lloq_events", lloq_events), lob, lod, loq)
+    sensitivity = sensitivity_of(
+        lod_events,
+        lloq_events,
+        limits,
+        lob_count=lob_count,
+        validated_lod=validated_lod,
+        validated_loq=validated_loq,
+    )
     how = (interval_method, confidence)
     low, high = binomial_interval(k, n, *how)
     events, cells = np.array(k, np.int64), np.array(n, np.int64)
@@ -146,7 +152,8 @@ def _assess(
         blast_region_count=blasts or 0,
         upper_limit_only=against.upper_limit_only,
     )
-    return _values(k, total, threshold, against, made, sensitivity.floor_events, note)
+    floor = int(sensitivity.floor_events(np.array(m, np.int64)))
+    return _values(k, total, threshold, against, made, floor, note)
 
 
 def _values(
@@ -186,6 +193,7 @@ def _rescaled(sensitivity: Sensitivity, n: int, m: int) -> Sensitivity:
 
     return replace(
         sensitivity,
+        lob=scaled(sensitivity.lob),
         validated_lod=scaled(sensitivity.validated_lod),
         validated_loq=scaled(sensitivity.validated_loq),
     )
@@ -227,23 +235,35 @@ def _incomparable(threshold: MrdThreshold, own: Denominator) -> CountError:
     )
 
 
-def _controls(
-    n: int,
-    limits: DetectionLimits | None,
-    lob_count: int | None,
-    validated_lod: Fraction | float | None,
-    validated_loq: Fraction | float | None,
-) -> tuple[int | None, Fraction | None, Fraction | None]:
-    given = (
+def sensitivity_of(
+    lod_events: int,
+    lloq_events: int,
+    limits: DetectionLimits | None = None,
+    *,
+    lob_count: int | None = None,
+    validated_lod: Fraction | float | None = None,
+    validated_loq: Fraction | float | None = None,
+) -> Sensitivity:
+    """Event rules and controls as one value; the controls either as `limits` or as single figures.
+
+    Raises
+    ------
+    CountError
+        Both are given, or a figure is no limit.
+    """
+    single = (lob_count, validated_lod, validated_loq)
+    if limits is not None and any(value is not None for value in single):
+        raise CountError("limits", "detection limits are given twice", remedy="Give limits or the single figures")
+    if limits is not None:
+        validated_lod, validated_loq = limits.lod, limits.loq
+    return Sensitivity(
+        _count("lod_events", lod_events),
+        _count("lloq_events", lloq_events),
         _optional("lob_count", lob_count),
+        exact("lob", None if limits is None else limits.lob),
         exact("validated_lod", validated_lod),
         exact("validated_loq", validated_loq),
     )
-    if limits is None:
-        return given
-    if any(value is not None for value in given):
-        raise CountError("limits", "detection limits are given twice", remedy="Give limits or the single figures")
-    return limits.lob_count(n), exact("limits.lod", limits.lod), exact("limits.loq", limits.loq)
 
 
 def exact(name: str, value: Fraction | float | None) -> Fraction | None:

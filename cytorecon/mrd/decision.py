@@ -31,9 +31,10 @@ class Sensitivity:
         Events below which a population is not detected, or not quantified. A convention, not a verified guideline:
         20 and 50 by default; 10 also circulates.
     lob_count
-        Background events expected at most in this acquisition (limit of blank), from controls; None: no controls.
-    validated_lod, validated_loq
-        Fractions of 1 of the same denominator, from controls; None: not validated.
+        Background events expected at most in this acquisition (limit of blank), from controls; None: not known.
+    lob, validated_lod, validated_loq
+        Limits of blank, detection and quantification from controls, fractions of 1 of the same denominator; None: not
+        known.
 
     Raises
     ------
@@ -44,6 +45,7 @@ class Sensitivity:
     lod_events: int = 20
     lloq_events: int = 50
     lob_count: int | None = None
+    lob: Fraction | None = None
     validated_lod: Fraction | None = None
     validated_loq: Fraction | None = None
 
@@ -57,7 +59,7 @@ class Sensitivity:
             )
         if self.lob_count is not None and self.lob_count < 0:
             raise CountError("lob_count", "is negative", got=str(self.lob_count))
-        for name in ("validated_lod", "validated_loq"):
+        for name in ("lob", "validated_lod", "validated_loq"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise CountError(name, "is no fraction of 1", expected="0 to 1", got=f"{float(value):g}")
@@ -65,16 +67,20 @@ class Sensitivity:
     @property
     def specificity_established(self) -> bool:
         """Whether controls say how much background this phenotype has."""
-        return self.lob_count is not None or self.validated_lod is not None
+        return any(limit is not None for limit in (self.lob_count, self.lob, self.validated_lod))
 
-    @property
-    def floor_events(self) -> int:
+    def background(self, total_count: Counts) -> Counts:
+        """Most events that background explains in `total_count` cells; −1 where no control says."""
+        known = -1 if self.lob_count is None else self.lob_count
+        return np.maximum(known, -1 if self.lob is None else _floor(self.lob, total_count))
+
+    def floor_events(self, total_count: Counts) -> Counts:
         """The least count that is neither too few nor explained by background."""
-        return max(self.lod_events, -1 if self.lob_count is None else self.lob_count + 1)
+        return np.maximum(self.lod_events, self.background(total_count) + 1)
 
     def lod_count(self, total_count: Counts) -> Counts:
         """Events that reach the effective LOD in `total_count` cells."""
-        return np.maximum(self.floor_events, _ceiling(self.validated_lod, total_count))
+        return np.maximum(self.floor_events(total_count), _ceiling(self.validated_lod, total_count))
 
     def lloq_count(self, total_count: Counts) -> Counts:
         """Events that reach the effective LLOQ in `total_count` cells."""
@@ -83,16 +89,16 @@ class Sensitivity:
 
     def lod(self, total_count: Counts) -> NDArray[np.float64]:
         """Effective LOD, fraction of 1: the larger of the event rule and the controls; NaN for no cells."""
-        return _fraction(self.floor_events, self.validated_lod, total_count)
+        return _fraction(self.floor_events(total_count), self.validated_lod, total_count)
 
     def lloq(self, total_count: Counts) -> NDArray[np.float64]:
         """Effective LLOQ, fraction of 1, never below the LOD; NaN for no cells."""
-        events = max(self.lloq_events, self.floor_events)
+        events = np.maximum(self.lloq_events, self.floor_events(total_count))
         return np.maximum(_fraction(events, self.validated_loq, total_count), self.lod(total_count))
 
     def reaches(self, threshold: Fraction, total_count: Counts) -> Flags:
         """Whether the effective LOD is at or below `threshold`, by integers."""
-        enough = total_count * threshold.numerator >= self.floor_events * threshold.denominator
+        enough = total_count * threshold.numerator >= self.floor_events(total_count) * threshold.denominator
         return enough & (self.validated_lod is None or self.validated_lod <= threshold)
 
 
@@ -172,7 +178,7 @@ def decide(
     rule_known = known & ~np.asarray(upper_limit_only & rule)
     above = (where == "above") & (k >= sensitivity.lod_count(n))
     below = (where == "below") & reached & enough_cells
-    met = rule_known & rule & (k >= sensitivity.lloq_events) & (k >= sensitivity.floor_events)
+    met = rule_known & rule & (k >= sensitivity.lloq_events) & (k >= sensitivity.floor_events(n))
     not_met = rule_known & ~rule & reached & enough_cells
     adequacy, needed = adequate(n, threshold, sensitivity, enough_cells)
     return Decision(
@@ -201,24 +207,29 @@ def adequate(
     quantifies = total_count * t.numerator >= sensitivity.lloq_count(total_count) * t.denominator
     reached = sensitivity.reaches(t, total_count)
     words = np.select([reached & quantifies & enough_cells, reached], ["adequate", "detection_only"], "insufficient")
-    events = max(sensitivity.lloq_events, sensitivity.floor_events)
-    goal = max(-(-events * t.denominator // t.numerator), threshold.minimum_total + 1)
-    missing = np.maximum(goal - total_count, 0).astype(np.float64)
+    events = np.maximum(sensitivity.lloq_events, sensitivity.floor_events(total_count))
+    goal = np.maximum(-(-events * t.denominator // t.numerator), threshold.minimum_total + 1)
     # Background at or above T grows with the acquisition, and a validated limit does not move at all.
-    limits = (sensitivity.validated_lod, sensitivity.validated_loq)
+    limits = (sensitivity.lob, sensitivity.validated_lod, sensitivity.validated_loq)
     hopeless = any(limit is not None and limit > t for limit in limits)
-    drowned = (sensitivity.lob_count or 0) * t.denominator >= total_count * t.numerator
-    return words, np.where(hopeless | (drowned & bool(sensitivity.lob_count)), np.nan, missing)
+    background = sensitivity.background(total_count)
+    drowned = (background > 0) & (background * t.denominator >= total_count * t.numerator)
+    return words, np.where(hopeless | drowned, np.nan, np.maximum(goal - total_count, 0))
+
+
+def _floor(limit: Fraction, total_count: Counts) -> Counts:
+    # 10⁹ keeps every decimal a laboratory writes and the products inside int64.
+    ratio = limit.limit_denominator(10**9)
+    return total_count * ratio.numerator // ratio.denominator
 
 
 def _ceiling(limit: Fraction | None, total_count: Counts) -> Counts:
     if limit is None:
         return np.zeros_like(total_count)
-    # 10⁹ keeps every decimal a laboratory writes and the products inside int64.
     ratio = limit.limit_denominator(10**9)
     return -(-total_count * ratio.numerator // ratio.denominator)
 
 
-def _fraction(events: int, limit: Fraction | None, total_count: Counts) -> NDArray[np.float64]:
+def _fraction(events: Counts, limit: Fraction | None, total_count: Counts) -> NDArray[np.float64]:
     rule = np.minimum(events / np.maximum(total_count, 1), 1.0)
     return np.where(total_count > 0, np.maximum(rule, float(limit or 0)), np.nan)

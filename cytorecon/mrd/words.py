@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from cytorecon.interval import INTERVAL_METHODS
 from cytorecon.mrd.result import MrdAssessment, ThresholdAssessment
 
@@ -85,8 +87,9 @@ def _limits(result: MrdAssessment) -> list[str]:
         f"Assay sensitivity for this acquisition: LOD {percent(result.lod, 2)}, LLOQ {percent(result.lloq, 2)}"
         f" (event rules {rule.lod_events}/{cells} and {rule.lloq_events}/{cells}"
     )
-    if rule.lob_count is not None:
-        text += f"; limit of blank {rule.lob_count} events"
+    background = int(rule.background(np.array(result.total_count, np.int64)))
+    if background >= 0:
+        text += f"; limit of blank {background} events"
     if rule.validated_lod:
         text += f"; validated LoD {percent(float(rule.validated_lod), 2)}"
     return [text + ")"]
@@ -145,7 +148,7 @@ def all_response(result: MrdAssessment) -> str:
         quantified = result.quantification == "quantifiable"
         kind = "positive below 0.01 %" if quantified else "positive, non-quantifiable, below 0.01 %"
         return f"MRD intermediate ({kind})"
-    if Fraction(result.sensitivity.floor_events, n) <= _ALL_CUT and result.lod <= float(_ALL_CUT):
+    if result.sensitivity.reaches(_ALL_CUT, np.array(n, np.int64)):
         return "MRD-CR (below detection with a sensitivity of at least 0.01 %)"
     return "MRD intermediate (below detection with insufficient sensitivity)"
 
