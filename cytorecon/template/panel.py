@@ -86,13 +86,26 @@ def resolve(template: GatingTemplate, channels: Sequence[Channel]) -> Panel:
 
 
 def channel_names(population: Population, template: GatingTemplate) -> Iterator[str]:
-    """Names of the markers and channels that a population's own definition uses, as the template writes them."""
+    """Names of the markers and channels that a population's own definition uses, as the template writes them.
+
+    The detectors of a matrix that the template itself gives are among them.
+    """
     for leaf in leaves(population.definition):
         if isinstance(leaf, Term):
-            yield template.cutpoints[leaf.cutpoint].marker
+            yield from _inputs(template.cutpoints[leaf.cutpoint].marker, None, template)
         elif not isinstance(leaf, Member):
             for dimension in leaf.dimensions:
-                yield from dimension.channels
+                for name in dimension.channels:
+                    yield from _inputs(name, dimension.compensation, template)
+
+
+def _inputs(name: str, compensation: str | None, template: GatingTemplate) -> Iterator[str]:
+    matrix = template.matrices.get(compensation or template.compensation)
+    if matrix is not None:
+        yield from matrix.detectors
+        if name in matrix.fluorochromes:
+            return  # computed from the detectors; it need not be a channel of the file
+    yield name
 
 
 def members(population: Population) -> Iterator[str]:

@@ -219,8 +219,15 @@ def _plain(message: str) -> str:
 
 
 @contextmanager
-def located(where: str) -> Iterator[None]:
+def located(where: str, keep: bool = False) -> Iterator[None]:
     """Put `where` before the place that an error from inside names, and make it an error of the template.
+
+    Parameters
+    ----------
+    where
+        File, population or field.
+    keep
+        True leaves other errors (`SpilloverError`, …) of their own kind.
 
     Raises
     ------
@@ -230,7 +237,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except CytoreconError as error:
-        kind = type(error) if isinstance(error, TemplateError) else TemplateError
+        kind = type(error) if keep or isinstance(error, TemplateError) else TemplateError
         raise kind(
             ", ".join(filter(None, [where, error.where])),
             error.problem,

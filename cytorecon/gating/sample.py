@@ -1,4 +1,4 @@
-"""Gating one file: what comes out of it, and how."""
+"""What gating one file returns."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ class GatedSample:
     counts
         One a population, in the template's order; empty if there is an `error`.
     compensation
-        The matrix used: the keyword (``$SPILLOVER``, …), ``template``, ``sheet``, or None for none.
+        The matrix used: ``$SPILLOVER`` (the file's own, whichever keyword holds it), ``template``, ``sheet``, or
+        None for none.
     template_name, template_version, template_sha256
         The template's identity.
     cutpoints

@@ -1,0 +1,226 @@
+"""One file through one template: events in blocks, counts in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytorecon.compensation import Spillover
+from cytorecon.errors import FcsError, Finding
+from cytorecon.fcs import Events, read_fcs
+from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
+from cytorecon.gating.findings import findings_of, uses_file_matrix
+from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
+from cytorecon.plan.literal import BoundTemplate, bind, judge
+from cytorecon.template import GatingTemplate, Panel, resolve
+from cytorecon.template.tables import located
+
+
+def gate_file(
+    path: str | Path,
+    template: GatingTemplate,
+    membership: bool = False,
+    digest: bool = False,
+    dataset: int | None = None,
+    spillover: Spillover | str | None = None,
+    placed: Mapping[str, float] | None = None,
+) -> GatedSample:
+    """Count a template's populations in one file.
+
+    Parameters
+    ----------
+    path
+        An FCS file.
+    template
+        The template.
+    membership
+        Also return who belongs to each population.
+    digest
+        Also compute the SHA-256 of the file.
+    dataset
+        Which data set of the file, from 1; None where it has one.
+    spillover
+        In place of the template's compensation: a matrix (of the sheet), ``"file"``, ``"none"``, or the name of one
+        of the template's matrices. Dimensions that state their own compensation keep it.
+    placed
+        Positions of cut points that the data placed, display scale, by name.
+
+    Returns
+    -------
+    GatedSample
+        Its `counts` hold one entry a population; never an error, which is raised.
+
+    Raises
+    ------
+    FcsError
+        The file cannot be read, or has no events.
+    SpilloverError
+        Its matrix, or the one given, cannot be used for it.
+    TemplateError
+        The file lacks a marker (`PanelError`), or a cut point has no position.
+    """
+    events = read_fcs(path, dataset)
+    return gate_events(events, template, membership=membership, digest=digest, spillover=spillover, placed=placed)
+
+
+def gate_events(
+    events: Events,
+    template: GatingTemplate,
+    *,
+    membership: bool = False,
+    digest: bool = False,
+    spillover: Spillover | str | None = None,
+    placed: Mapping[str, float] | None = None,
+    rows: int = 16384,
+) -> GatedSample:
+    """Count a template's populations in events already opened.
+
+    Parameters
+    ----------
+    events
+        What `read_fcs` returned.
+    template, membership, digest, spillover, placed
+        As for `gate_file`.
+    rows
+        Events a block: memory, never results, depends on it.
+
+    Raises
+    ------
+    FcsError, SpilloverError, TemplateError
+        As for `gate_file`.
+    """
+    name = events.path.name
+    if events.event_count == 0:
+        raise FcsError(
+            name,
+            "has no events to gate",
+            expected="at least one event",
+            got="$TOT 0",
+            remedy="Leave the file out, or acquire it again.",
+            code="no-events",
+        )
+    with located(name, keep=True):
+        chosen, matrix = _compensation(events, template, spillover)
+        panel = resolve(chosen, events.channels)
+        bound = bind(chosen, panel, events.channels, matrix, placed)
+    tally = count(events, bound, membership, digest, rows)
+    findings = (
+        *events.findings,
+        *(matrix.findings if matrix else ()),
+        *findings_of(chosen, panel, bound, placed or {}),
+        *_not_finite(tally, events.event_count, bound),
+    )
+    return GatedSample(
+        file=name,
+        sha256=events.sha256 if digest else "",
+        event_count=events.event_count,
+        counts=tuple(_counts(template, bound, tally.counts)),
+        compensation=_label(chosen.compensation, matrix),
+        template_name=template.name,
+        template_version=template.version,
+        template_sha256=template.sha256,
+        cutpoints=tuple(_placed_cutpoints(template, panel, bound, placed or {})),
+        findings=tuple(dict.fromkeys(findings)),
+        membership=tally.membership,
+    )
+
+
+def _compensation(
+    events: Events, template: GatingTemplate, spillover: Spillover | str | None
+) -> tuple[GatingTemplate, Spillover | None]:
+    """The template with the compensation asked for, and the matrix that it calls ``file``."""
+    if isinstance(spillover, Spillover):
+        return replace(template, compensation="file"), spillover
+    chosen = template if spillover is None else replace(template, compensation=spillover)
+    return chosen, events.spillover() if uses_file_matrix(chosen) else None
+
+
+def _label(compensation: str, matrix: Spillover | None) -> str | None:
+    if compensation == "none" or (compensation == "file" and matrix is None):
+        return None
+    if compensation != "file" or matrix is None:
+        return "template"
+    return "$SPILLOVER" if matrix.source in SPILLOVER_KEYWORDS else matrix.source or "sheet"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a pass over a file's events counted.
+
+    Parameters
+    ----------
+    counts
+        Path -> events inside; ``""`` -> all events.
+    not_finite
+        Events without a number in some dimension that a gate uses.
+    membership
+        Path -> boolean (event,), or None.
+    """
+
+    counts: Mapping[str, int]
+    not_finite: int
+    membership: Mapping[str, NDArray[np.bool_]] | None
+
+
+def count(events: Events, bound: BoundTemplate, membership: bool, digest: bool, rows: int) -> Tally:
+    """Evaluate a bound template block by block, in integers."""
+    paths = [population.path for population in bound.populations]
+    counts = dict.fromkeys(paths, 0)
+    kept = {path: np.zeros(events.event_count, np.bool_) for path in paths} if membership else None
+    first = not_finite = 0
+    for block in events.blocks(rows, bound.columns, digest=digest):
+        judgement = judge(bound, block)
+        for path, inside in judgement.inside.items():
+            counts[path] += int(np.count_nonzero(inside))
+            if kept is not None:
+                kept[path][first : first + len(block)] = inside
+        not_finite += int(np.count_nonzero(~judgement.finite))
+        first += len(block)
+    return Tally({"": events.event_count} | counts, not_finite, kept)
+
+
+def _counts(template: GatingTemplate, bound: BoundTemplate, counts: Mapping[str, int]) -> Iterator[PopulationCounts]:
+    for population in template.populations:
+        parent_count = counts.get(bound.stand_ins.get(population.parent, population.parent), -1)
+        event_count = counts.get(population.path, -1)
+        status: Status = "not_measured" if event_count < 0 else "counted" if parent_count else "not_evaluable"
+        yield PopulationCounts(
+            name=population.name,
+            path=population.path,
+            parent=population.parent,
+            role=population.role,
+            event_count=event_count,
+            parent_count=parent_count,
+            status=status,
+        )
+
+
+def _placed_cutpoints(
+    template: GatingTemplate, panel: Panel, bound: BoundTemplate, placed: Mapping[str, float]
+) -> Iterator[PlacedCutpoint]:
+    for name, place in bound.places.items():
+        cutpoint = template.cutpoints[name]
+        channel = panel.channels.get(cutpoint.marker)
+        yield PlacedCutpoint(
+            name=name,
+            marker=cutpoint.marker,
+            channel=channel.name if channel else cutpoint.marker,
+            display=place,
+            raw=float(template.scale_of(cutpoint.marker).inverse(np.array([place]))[0]),
+            method=cutpoint.method or "fixed" if name in placed else "fixed",
+        )
+
+
+def _not_finite(tally: Tally, event_count: int, bound: BoundTemplate) -> Iterator[Finding]:
+    if tally.not_finite:
+        yield Finding(
+            "events-not-finite",
+            f"{tally.not_finite} of {event_count} events have no finite value on some axis of a gate; they are in no "
+            "population that uses it, nor in its complement",
+            "warning",
+            ", ".join(bound.names),
+        )

@@ -1,0 +1,53 @@
+"""What a person should know about how a template met a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cytorecon.errors import Finding
+from cytorecon.gates import Dimension, Member, Term
+from cytorecon.plan.literal import Axis, BoundTemplate
+from cytorecon.template import GatingTemplate, Panel, leaves
+from cytorecon.template.names import is_linear_by_nature
+
+
+def findings_of(
+    template: GatingTemplate, panel: Panel, bound: BoundTemplate, placed: Mapping[str, float]
+) -> Iterator[Finding]:
+    """Say what was gated uncompensated, unscaled, at a fallback position, or not at all."""
+    if names := _uncompensated(bound):
+        message = "no spillover matrix covers these channels; they were gated uncompensated"
+        yield Finding("uncompensated", message, "info" if template.compensation == "none" else "warning", names)
+    if names := _unscaled(template, bound):
+        message = "the template gives no scale; linear values were compared with the gates"
+        yield Finding("no-scale", message, "warning", names)
+    for name in bound.places:
+        if (method := template.cutpoints[name].method) is not None and name not in placed:
+            message = f"method {method!r} was not run; the template's fixed position was used"
+            yield Finding("cutpoint-not-placed", message, "warning", name)
+    for marker in panel.missing:
+        yield Finding("marker-missing", "no channel carries it; what needs it is not measured", "info", marker)
+
+
+def uses_file_matrix(template: GatingTemplate) -> bool:
+    """Whether any dimension of a template is compensated with the matrix of the file."""
+    for population in template.populations:
+        for leaf in leaves(population.definition):
+            overrides = [] if isinstance(leaf, Member | Term) else [axis.compensation for axis in leaf.dimensions]
+            if "file" in (override or template.compensation for override in overrides or [None]):
+                return True
+    return False
+
+
+def _uncompensated(bound: BoundTemplate) -> str:
+    names = {name for axis in bound.axes.values() for name in axis.outputs if not _covered(name, axis)}
+    return ", ".join(sorted(name for name in names if not is_linear_by_nature(name)))
+
+
+def _covered(name: str, axis: Axis) -> bool:
+    return axis.spillover is not None and name in axis.spillover.outputs
+
+
+def _unscaled(template: GatingTemplate, bound: BoundTemplate) -> str:
+    plain = {axis.channel for axis in bound.axes if isinstance(axis, Dimension) and axis.scale is None}
+    return ", ".join(sorted(channel for channel in plain if template.stated_scale_of(channel) is None))
