@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cytorecon.errors import GateError
 from cytorecon.gates import (
     And,
     Dimension,
@@ -122,7 +124,8 @@ def rectangles(draw: st.DrawFn, dimensions: Sequence[Dimension]) -> RectangleGat
     )
 
 
-def _spans_area(vertices: Sequence[tuple[float, float]]) -> bool:
+def spans_area(vertices: Sequence[tuple[float, float]]) -> bool:
+    """Not all vertices lie on one line, and clearly so."""
     (x0, y0), *rest = vertices
     offsets = [(np.clip(x, -9, 9) - np.clip(x0, -9, 9), np.clip(y, -9, 9) - np.clip(y0, -9, 9)) for x, y in rest]
     return any(abs(ax * by - ay * bx) > 1e-6 for ax, ay in offsets for bx, by in offsets)
@@ -132,8 +135,11 @@ def _spans_area(vertices: Sequence[tuple[float, float]]) -> bool:
 def polygons(draw: st.DrawFn, dimensions: Sequence[Dimension], infinite: bool = True) -> PolygonGate:
     """Polygons of three to twelve vertices in any order, so that most cross themselves."""
     point = st.tuples(coordinates(infinite), coordinates(infinite))
-    vertices = draw(st.lists(point, min_size=3, max_size=12).filter(_spans_area))
-    return PolygonGate(draw(_some(dimensions, 2, 2)), tuple(vertices), draw(st.booleans()))
+    vertices = draw(st.lists(point, min_size=3, max_size=12).filter(spans_area))
+    try:
+        return PolygonGate(draw(_some(dimensions, 2, 2)), tuple(vertices), draw(st.booleans()))
+    except GateError:  # three infinite corners on one line
+        reject()
 
 
 @st.composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -277,10 +278,12 @@ def _checked_vertices(vertices: Sequence[Sequence[float]], where: str) -> tuple[
 
 
 def _on_one_line(points: Sequence[tuple[float, ...]]) -> bool:
-    table = np.clip(np.array(points), -_FAR_VERTEX, _FAR_VERTEX)
-    offsets = table - table[0]
-    farthest = offsets[np.argmax(np.abs(offsets).max(axis=1))]
-    return bool(np.all(offsets[:, 0] * farthest[1] == offsets[:, 1] * farthest[0]))
+    """Exactly, so that the answer does not depend on the vertex one begins with."""
+    held = np.clip(np.array(points), -_FAR_VERTEX, _FAR_VERTEX).tolist()
+    (x0, y0), *rest = [(Fraction(x), Fraction(y)) for x, y in held]
+    offsets = [(x - x0, y - y0) for x, y in rest]
+    dx, dy = next(offset for offset in offsets if any(offset))
+    return all(x * dy == y * dx for x, y in offsets)
 
 
 def _check_ellipsoid(gate: EllipseGate, where: str) -> None:
