@@ -1,0 +1,242 @@
+"""The main job: gate what a study does not hold yet, and record each result as it comes."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cytorecon.cube import summarise
+from cytorecon.errors import CubeError, Finding, StudyError
+from cytorecon.sheet import Sample, check_samples
+from cytorecon.study import chain, record, schema, view
+from cytorecon.study.folder import Study
+from cytorecon.study.patient import Patients, add_patients, unsealed
+from cytorecon.study.standing import Entry, Standing
+
+if TYPE_CHECKING:
+    from cytorecon.gating import GatedSample
+    from cytorecon.template import GatingTemplate
+
+# A file changed within this time of being hashed may change again without a new time stamp.
+RACY_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What became of the samples of one run.
+
+    Parameters
+    ----------
+    done
+        Gated now, without anything to look at.
+    needs_review
+        Gated now; a person has to look before the result is used.
+    failed
+        Could not be gated; `reasons` says why, and the study has a record of it.
+    skipped
+        Held by the study already, from the same bytes, row, template and version.
+    reasons
+        File as the sheet names it -> why it failed.
+    findings
+        What concerns the run or the cube as a whole.
+    cube
+        The cube's file; None if it could not be written.
+    """
+
+    done: int = 0
+    needs_review: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    cube: Path | None = None
+
+
+def run(
+    samples: Sequence[Sample],
+    template: GatingTemplate,
+    study: Study,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> RunSummary:
+    """Gate every sample the study does not hold yet, record each result, and build the cube.
+
+    A result is on disk before the next is waited for: a run that is stopped loses nothing it had recorded, and the same
+    call goes on where it ended. Several processes may run into one study at once.
+
+    Parameters
+    ----------
+    samples
+        Rows of a sample sheet.
+    template
+        What to count.
+    study
+        Where to record it.
+    workers
+        Processes that gate; the result does not depend on it.
+    progress
+        Called with how many samples are settled and how many there are, after each.
+
+    Raises
+    ------
+    SheetError
+        The samples cannot stand side by side.
+    StudyError
+        The study cannot be written, or its disk is full; what was recorded before is kept.
+    """
+    from cytorecon.batch import gate_samples
+
+    check_samples(samples)
+    report = progress or (lambda settled, total: None)
+    with schema.connected(study.ledger, write=True) as connection:
+        recorder = begin(connection, samples, template)
+        todo = [sample for sample in samples if not recorder.holds(sample)]
+        settled = len(samples) - len(todo)
+        report(settled, len(samples))
+        for gated in gate_samples(todo, template, workers):
+            recorder.record(gated)
+            settled += 1
+            report(settled, len(samples))
+    return recorder.summary(*_written(study, template.sha256))
+
+
+def _written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
+    """Write the cube; that it cannot be is a finding, for every result is in the ledger."""
+    try:
+        return view.write_cube(study, template_sha256), ()
+    except (CubeError, StudyError) as error:
+        return None, (Finding("cube-not-written", " ".join(str(error).split()), "review"),)
+
+
+def begin(connection: sqlite3.Connection, samples: Sequence[Sample], template: GatingTemplate) -> Recorder:
+    """Record the patients and documents of a run, and find out what the study holds."""
+    from cytorecon.template.writing import canonical_json
+
+    with schema.transaction(connection):
+        patients = add_patients(connection, (sample.patient for sample in samples))
+        documents = {
+            "template": chain.store(connection, "template", canonical_json(template).decode()),
+            "summary": chain.store(connection, "summary", record.template_document(summarise(template))),
+            "sheet": chain.store(connection, "sheet", record.sheet_document(samples, patients)),
+            "software": chain.store(connection, "software", record.software()),
+        }
+    standing = Standing(template.sha256, patients).read_on(connection)
+    return Recorder(connection, patients, documents, standing)
+
+
+@dataclass
+class Recorder:
+    """One run into one ledger: what it holds, and what became of each sample so far."""
+
+    connection: sqlite3.Connection
+    patients: Patients
+    documents: Mapping[str, str]
+    standing: Standing
+    counts: dict[str, int] = field(default_factory=lambda: {"done": 0, "needs_review": 0, "failed": 0, "skipped": 0})
+    reasons: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def summary(self, cube: Path | None, findings: Iterable[Finding]) -> RunSummary:
+        """What became of all samples."""
+        return RunSummary(**self.counts, reasons=self.reasons, findings=(*self.findings, *findings), cube=cube)
+
+    def holds(self, sample: Sample) -> bool:
+        """Tell whether the study holds the result of exactly this, and let it stand (again).
+
+        A file that is gone leaves its result standing as long as nothing else changed.
+        """
+        identity = self._identity(sample)
+        if identity not in self.standing.succeeded:
+            return False
+        digest = digest_of(self.connection, sample.file)
+        entry = self.standing.of(identity)
+        if not digest and entry is not None and not sample.file.exists():
+            digest = entry.content.partition("#")[0]
+            message = f"{sample.file_name} is no longer there; its recorded result stands"
+            self.findings.append(Finding("file-gone", message, "info", f"row {sample.row}"))
+        key = record.key(sample, digest, self.standing.template, self.patients)
+        held = self.standing.successes.get(key)
+        if held is None:
+            return False
+        self._let_stand(held)
+        self.counts["skipped"] += 1
+        return True
+
+    def record(self, gated: GatedSample) -> None:
+        """Put one result on disk; what it replaces no longer stands."""
+        sample = gated.sample
+        if sample is None:
+            raise StudyError(gated.file, "has no sheet row")
+        body = record.encode(gated, sample, self.patients, self.documents)
+        with schema.transaction(self.connection):
+            self.standing.read_on(self.connection)
+            held = self.standing.successes.get(body["key"]) if body["status"] != "failed" else None
+            if held is None:
+                chain.append(self.connection, {**body, **self._superseded(body, sample)})
+        if held is not None:  # another process was faster
+            self._let_stand(held)
+            self.counts["skipped"] += 1
+            return
+        self.standing.read_on(self.connection)
+        self.counts[body["status"]] += 1
+        if gated.error:
+            self.reasons[sample.file_name] = gated.error
+
+    def _identity(self, sample: Sample) -> str:
+        return record.identity(sample, self.patients.standing(self.patients.tokens[sample.patient]))
+
+    def _superseded(self, body: Mapping[str, object], sample: Sample) -> dict[str, object]:
+        """Old records this one replaces, and why: of the same sample, or of the same file under a wrong identity."""
+        identity, content = str(body["identity"]), str(body["content"])
+        same = self.standing.of(identity)
+        moved = [
+            entry.sequence
+            for entry in (self.standing.twins(content, identity) if content else ())
+            if self._file_name(entry) == sample.file_name
+        ]
+        if same is None and not moved:
+            return {}
+        reason = "gated again" if same is not None else "identity corrected in the sheet"
+        return {"supersedes": sorted([*moved, *([same.sequence] if same else [])]), "reason": reason}
+
+    def _file_name(self, entry: Entry) -> object:
+        body = next(chain.bodies(self.connection, "record.sequence = ?", (entry.sequence,)))
+        return unsealed(self.patients, body["token"], body["sealed"]).get("file_name")
+
+    def _let_stand(self, held: Entry) -> None:
+        """Record that an older result stands again, if a later one took its place."""
+        with schema.transaction(self.connection):
+            standing = self.standing.read_on(self.connection).of(held.identity)
+            if standing is None or standing.sequence != held.sequence:
+                body = {
+                    "kind": "reinstate", "template": self.standing.template, "identity": held.identity,
+                    "key": held.key, "reinstates": held.sequence, "reason": "the sheet and file are as before",
+                    "supersedes": [standing.sequence] if standing else [],
+                }  # fmt: skip
+                chain.append(self.connection, body)
+        self.standing.read_on(self.connection)
+
+
+def digest_of(connection: sqlite3.Connection, path: Path) -> str:
+    """SHA-256 of a file, from memory if neither its size nor its time stamp changed; empty if it cannot be read."""
+    try:
+        facts = path.stat()
+        name = chain.sha256(str(path))
+        row = connection.execute("SELECT size, changed, sha256 FROM seen WHERE path = ?", (name,)).fetchone()
+        if row is not None and row[:2] == (facts.st_size, facts.st_mtime_ns):
+            return str(row[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+    if time.time() - facts.st_mtime > RACY_SECONDS:
+        connection.execute(
+            "INSERT OR REPLACE INTO seen (path, size, changed, sha256) VALUES (?, ?, ?, ?)",
+            (name, facts.st_size, facts.st_mtime_ns, digest),
+        )
+    return digest
