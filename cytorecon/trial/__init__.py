@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from cytorecon.trial.case import Case, read_case
+from cytorecon.trial.cohort import CohortRow, read_cohort
 from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, infusion_check
-from cytorecon.trial.escalation import CohortRow, EscalationDecision, escalate, read_cohort
+from cytorecon.trial.escalation import EscalationDecision, escalate
 from cytorecon.trial.facts import MrdEvidence, RuleResult
 from cytorecon.trial.protocol import Protocol, calendar, read_protocol
 from cytorecon.trial.reading import RESEARCH_USE, to_mapping

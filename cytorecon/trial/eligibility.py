@@ -9,15 +9,9 @@ from typing import Literal
 
 from cytorecon.errors import Finding, ProtocolError
 from cytorecon.trial.case import Case, Decision
+from cytorecon.trial.criteria import Rule, SignsRule, StatementRule, walk
 from cytorecon.trial.facts import Facts, MrdEvidence, RuleResult
-from cytorecon.trial.protocol import (
-    Ambiguity,
-    Protocol,
-    Rule,
-    SignsRule,
-    StatementRule,
-    walk,
-)
+from cytorecon.trial.protocol import Ambiguity, Protocol
 from cytorecon.trial.reading import RESEARCH_USE
 from cytorecon.trial.residual import case_evidence
 from cytorecon.trial.rules import evaluate

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from cytorecon.errors import Finding
 from cytorecon.mrd import MrdAssessment
 from cytorecon.trial.case import Case, Infusion
-from cytorecon.trial.protocol import Protocol, Reference
+from cytorecon.trial.criteria import Reference
+from cytorecon.trial.protocol import Protocol
 from cytorecon.trial.values import Age
 
 Answer = Literal["met", "not_met", "not_applicable", "unknown", "needs_adjudication"]

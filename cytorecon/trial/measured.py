@@ -10,9 +10,9 @@ from typing import Any
 
 from cytorecon.errors import ProtocolError
 from cytorecon.trial.case import Grade, Measured
+from cytorecon.trial.criteria import EgfrRule, NumberRule
 from cytorecon.trial.facts import Facts, Reply
 from cytorecon.trial.formulas import FORMULAS, Egfr
-from cytorecon.trial.protocol import EgfrRule, NumberRule
 from cytorecon.trial.values import canonical_unit
 
 _COMPARE = {

@@ -9,8 +9,9 @@ from cytorecon.errors import ProtocolError
 from cytorecon.mrd import MrdThreshold, ThresholdAssessment, mrd_call
 from cytorecon.mrd.threshold import parse_denominator
 from cytorecon.trial.case import Case
+from cytorecon.trial.criteria import MrdRule, walk
 from cytorecon.trial.facts import Answer, Facts, MrdEvidence, Reply
-from cytorecon.trial.protocol import MrdRule, Protocol, walk
+from cytorecon.trial.protocol import Protocol
 
 
 def mrd_threshold(protocol: Protocol, disease: str) -> MrdThreshold | None:

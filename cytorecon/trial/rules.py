@@ -11,8 +11,7 @@ from datetime import date
 from typing import Any
 
 from cytorecon.trial import measured
-from cytorecon.trial.facts import Answer, Facts, Reply, RuleResult
-from cytorecon.trial.protocol import (
+from cytorecon.trial.criteria import (
     AgeRule,
     AllRule,
     AnyRule,
@@ -25,6 +24,7 @@ from cytorecon.trial.protocol import (
     StatementRule,
     UnresolvedRule,
 )
+from cytorecon.trial.facts import Answer, Facts, Reply, RuleResult
 from cytorecon.trial.residual import residual_disease
 from cytorecon.trial.values import add_months
 
