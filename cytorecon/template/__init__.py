@@ -7,6 +7,7 @@ from cytorecon.template.model import Cutpoint, GatingTemplate, Population
 from cytorecon.template.names import fold, path_of
 from cytorecon.template.panel import Panel, resolve
 from cytorecon.template.phenotype import Phenotype, parse_phenotype, parse_term
+from cytorecon.template.placed import PlacedGate
 from cytorecon.template.reading import parse_template, read_template
 from cytorecon.template.writing import canonical_json, to_toml
 
@@ -16,6 +17,7 @@ __all__ = [
     "GatingTemplate",
     "Panel",
     "Phenotype",
+    "PlacedGate",
     "Population",
     "Term",
     "canonical_json",

@@ -22,12 +22,14 @@ from cytorecon.gates import (
     RectangleGate,
     Threshold,
 )
+from cytorecon.template.placed import PlacedGate
 from cytorecon.template.tables import (
     Bound,
     Channels,
     ChannelTable,
     EllipseTable,
     PartTable,
+    PlacedTable,
     PolygonTable,
     QuadrantTable,
     RangeTable,
@@ -50,7 +52,28 @@ GATE_TABLES: dict[str, type[Table]] = {
     "rectangle": RectangleTable,
     "polygon": PolygonTable,
     "ellipse": EllipseTable,
+    "placed": PlacedTable,
 }
+
+
+def parameter_from(value: object, where: str) -> object:
+    """Freeze a parameter of a method: numbers, text, truth values and arrays of them.
+
+    Raises
+    ------
+    TemplateError
+        It is none of these.
+    """
+    match value:
+        case list():
+            return tuple(parameter_from(item, where) for item in value)
+        case bool() | str() | int():
+            return value
+        case float() if math.isfinite(value):
+            return value
+    raise TemplateError(
+        where, "cannot be a parameter", got=str(value)[:60], expected="a number, text, true, false or an array"
+    )
 
 
 def scale_from(table: Mapping[str, object], where: str) -> Transform:
@@ -106,6 +129,11 @@ def gate_from(data: Mapping[str, object]) -> Gate:
                 table.distance_square,
                 table.indefinite,
             )
+        case PlacedTable():
+            parameters = {
+                key: parameter_from(value, f"gate, {key}") for key, value in (table.model_extra or {}).items()
+            }
+            return PlacedGate(_dimensions(table.channels), table.method, table.on, parameters)
     raise AssertionError(kind)  # every entry of GATE_TABLES has its case above
 
 
@@ -190,6 +218,9 @@ def gate_table(gate: Gate) -> Written:
             shape = Written(mean=list(gate.mean), covariance=[*map(list, gate.covariance)])
             size = Written(distance_square=gate.distance_square) | ({"indefinite": True} if gate.indefinite else {})
             return Written(type="ellipse", channels=channels) | shape | size
+        case PlacedGate():
+            on = {} if gate.on is None else {"on": gate.on}
+            return Written(type="placed", channels=channels, method=gate.method) | on | dict(gate.parameters)
     raise TemplateError(type(gate).__name__, "cannot be written to a template file", expected=", ".join(GATE_TABLES))
 
 

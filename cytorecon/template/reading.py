@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from cytorecon.compensation import Spillover
 from cytorecon.errors import TemplateError
 from cytorecon.gates import And, Expression, Gate, Member, Not, Or, Term
 from cytorecon.template.definition import Definition
-from cytorecon.template.geometry import gate_from, quadrant_parts, scale_from, threshold_from
+from cytorecon.template.geometry import gate_from, parameter_from, quadrant_parts, scale_from, threshold_from
 from cytorecon.template.model import Cutpoint, GatingTemplate, Population
 from cytorecon.template.phenotype import Phenotype, parse_phenotype, parse_term
 from cytorecon.template.references import References
@@ -225,21 +224,7 @@ def _cutpoint(name: str, table: CutpointTable, references: References) -> Cutpoi
         method=table.method,
         on=None if table.on is None else table.on and references.population(table.on, f"{where}, on"),
         within=None if table.within is None else (table.within[0], table.within[1]),
-        parameters={key: _parameter(value, f"{where}, {key}") for key, value in extra.items()},
-    )
-
-
-def _parameter(value: object, where: str) -> object:
-    """Freeze a parameter: numbers, text, truth values and arrays of them."""
-    match value:
-        case list():
-            return tuple(_parameter(item, where) for item in value)
-        case bool() | str() | int():
-            return value
-        case float() if math.isfinite(value):
-            return value
-    raise TemplateError(
-        where, "cannot be a parameter", got=str(value)[:60], expected="a number, text, true, false or an array"
+        parameters={key: parameter_from(value, f"{where}, {key}") for key, value in extra.items()},
     )
 
 

@@ -10,6 +10,7 @@ from cytorecon.errors import TemplateError
 from cytorecon.gates import Member, Term
 from cytorecon.template.definition import leaves
 from cytorecon.template.names import fold
+from cytorecon.template.placed import PlacedGate
 
 if TYPE_CHECKING:
     from cytorecon.template.model import Cutpoint, GatingTemplate, Population
@@ -92,6 +93,8 @@ def _needs(population: Population, cutpoints: Mapping[str, Cutpoint]) -> Iterato
             yield leaf.path
         elif isinstance(leaf, Term):
             yield cutpoints[leaf.cutpoint].on or ""
+        elif isinstance(leaf, PlacedGate):
+            yield leaf.on or ""
 
 
 def cycle_error(needs: Mapping[str, set[str]]) -> TemplateError:
@@ -162,6 +165,8 @@ def _check_definition(
             if leaf.path not in paths:
                 raise unknown(f"{where}, boolean", "population", leaf.path, paths)
         else:
+            if isinstance(leaf, PlacedGate) and leaf.on and leaf.on not in paths:
+                raise unknown(f"{where}, gate, on", "population", leaf.on, paths)
             for dimension in leaf.dimensions:
                 if dimension.compensation is not None and dimension.compensation not in compensations:
                     raise unknown(f"{where}, gate", "matrix", dimension.compensation, compensations)

@@ -86,6 +86,17 @@ class EllipseTable(Table):
     indefinite: bool = False
 
 
+class PlacedTable(Table):
+    """Two channels or more inside a gate that a method draws; further keys are its parameters."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    type: Literal["placed"]
+    channels: Channels
+    method: Name
+    on: str | None = None
+
+
 class ThresholdTable(Table):
     """One side of a cut on one channel, without a named cut point."""
 
