@@ -15,7 +15,7 @@ ENDINGS = (".toml", ".xml", ".wsp", ".csv")
 __all__ = ["ENDINGS", "convert", "load_template", "template_names"]
 
 
-def load_template(source: str | Path, *, sample: str | None = None, file: str | Path | None = None) -> GatingTemplate:
+def load_template(source: str | Path, sample: str | Path | None = None) -> GatingTemplate:
     """Load a template by name or from a file: TOML, Gating-ML 2.0 (.xml), FlowJo 10 (.wsp) or openCyto (.csv).
 
     Parameters
@@ -23,9 +23,9 @@ def load_template(source: str | Path, *, sample: str | None = None, file: str | 
     source
         Name of a shipped template (``"tbnk"``), or the path of a file; its ending tells the format.
     sample
-        Name of a FlowJo workspace's sample; for other formats it must be left out.
-    file
-        The FCS file that is to be gated: without `sample`, its name, else its ``$FIL``, finds the workspace's sample.
+        For a FlowJo workspace, which of its samples: a name (text), or the FCS file that is to be gated (a `Path`),
+        found by the file's name, else by its ``$FIL``. May be left out where the workspace holds one sample. Other
+        formats have no samples.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def load_template(source: str | Path, *, sample: str | None = None, file: str | 
 
             return read_gatingml(path)
         case ".wsp":
-            return _workspace_template(path, sample, file)
+            return _workspace_template(path, sample)
         case ".csv":
             from cytorecon.interchange.opencyto import read_opencyto
 
@@ -63,15 +63,18 @@ def load_template(source: str | Path, *, sample: str | None = None, file: str | 
     )
 
 
-def _workspace_template(path: Path, sample: str | None, file: str | Path | None) -> GatingTemplate:
+def _workspace_template(path: Path, sample: str | Path | None) -> GatingTemplate:
     from cytorecon.interchange.flowjo import find_sample, read_workspace, sample_template
 
     workspace = read_workspace(path)
-    if sample is not None or file is None:
-        found = find_sample(workspace, *([sample] if sample is not None else []))
-    else:
-        found = find_sample(workspace, Path(file).name, _fil(Path(file)))
-    return sample_template(workspace, found)
+    match sample:
+        case None:
+            names: tuple[str, ...] = ()
+        case str():
+            names = (sample,)
+        case _:
+            names = (sample.name, _fil(sample))
+    return sample_template(workspace, find_sample(workspace, *names))
 
 
 def _fil(file: Path) -> str:
@@ -81,7 +84,7 @@ def _fil(file: Path) -> str:
     return read_fcs(file).keywords.get("$FIL", "").strip() if file.is_file() else ""
 
 
-def convert(source: str | Path, target: str | Path, *, sample: str | None = None) -> GatingTemplate:
+def convert(source: str | Path, target: str | Path, sample: str | Path | None = None) -> GatingTemplate:
     """Convert a template: from TOML, Gating-ML, FlowJo or openCyto to TOML or Gating-ML, by the endings.
 
     Parameters

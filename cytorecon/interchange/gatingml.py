@@ -266,7 +266,7 @@ def _ellipsoid(element: Element, document: _Document, where: str) -> Gate:
         mean=tuple(_coordinates(child(element, "mean", where), where)),
         covariance=tuple(tuple(number(entry, "value", where) for entry in children(row, "entry")) for row in rows),
         distance_square=number(child(element, "distanceSquare", where), "value", where),
-        indefinite=True,
+        indefinite=True,  # Gating-ML applies the formula to any matrix, and its compliance suite does
     )
 
 
