@@ -15,7 +15,7 @@ ENDINGS = (".toml", ".xml", ".wsp", ".csv")
 __all__ = ["ENDINGS", "convert", "load_template", "template_names"]
 
 
-def load_template(source: str | Path, sample: str | Path | None = None) -> GatingTemplate:
+def load_template(source: str | Path, sample: str | None = None, file: str | Path | None = None) -> GatingTemplate:
     """Load a template by name or from a file: TOML, Gating-ML 2.0 (.xml), FlowJo 10 (.wsp) or openCyto (.csv).
 
     Parameters
@@ -23,9 +23,10 @@ def load_template(source: str | Path, sample: str | Path | None = None) -> Gatin
     source
         Name of a shipped template (``"tbnk"``), or the path of a file; its ending tells the format.
     sample
-        For a FlowJo workspace, which of its samples: a name (text), or the FCS file that is to be gated (a `Path`),
-        found by the file's name, else by its ``$FIL``. May be left out where the workspace holds one sample. Other
-        formats have no samples.
+        Name of a FlowJo workspace's sample; for other formats it must be left out.
+    file
+        The FCS file that is to be gated. Without `sample`, its name, else its ``$FIL``, finds the workspace's sample;
+        without either, the workspace must hold one sample. Other formats do not look at it.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def load_template(source: str | Path, sample: str | Path | None = None) -> Gatin
 
             return read_gatingml(path)
         case ".wsp":
-            return _workspace_template(path, sample)
+            return _workspace_template(path, sample, file)
         case ".csv":
             from cytorecon.interchange.opencyto import read_opencyto
 
@@ -63,18 +64,13 @@ def load_template(source: str | Path, sample: str | Path | None = None) -> Gatin
     )
 
 
-def _workspace_template(path: Path, sample: str | Path | None) -> GatingTemplate:
+def _workspace_template(path: Path, sample: str | None, file: str | Path | None) -> GatingTemplate:
     from cytorecon.interchange.flowjo import find_sample, read_workspace, sample_template
 
     workspace = read_workspace(path)
-    match sample:
-        case None:
-            names: tuple[str, ...] = ()
-        case str():
-            names = (sample,)
-        case _:
-            names = (sample.name, _fil(sample))
-    return sample_template(workspace, find_sample(workspace, *names))
+    if sample is not None or file is None:
+        return sample_template(workspace, find_sample(workspace, *filter(None, [sample])))
+    return sample_template(workspace, find_sample(workspace, Path(file).name, _fil(Path(file))))
 
 
 def _fil(file: Path) -> str:
@@ -84,7 +80,7 @@ def _fil(file: Path) -> str:
     return read_fcs(file).keywords.get("$FIL", "").strip() if file.is_file() else ""
 
 
-def convert(source: str | Path, target: str | Path, sample: str | Path | None = None) -> GatingTemplate:
+def convert(source: str | Path, target: str | Path, sample: str | None = None) -> GatingTemplate:
     """Convert a template: from TOML, Gating-ML, FlowJo or openCyto to TOML or Gating-ML, by the endings.
 
     Parameters
