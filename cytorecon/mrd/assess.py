@@ -172,7 +172,7 @@ def _statements(
         how.method,
         how.confidence,
         evaluable=evaluable,
-        blast_region_count=blasts,
+        blast_region_count=np.maximum(blasts, 0),
         upper_limit_only=stands_in,
     )
     adjudicated = ~cells.is_marrow

@@ -67,12 +67,12 @@ class Totals:
                 expected=str(self.total_count),
                 got=str(own),
             )
-        parts = {
-            self.denominator: self.total_count if self.denominator in _SUBSETS else None,
-            Denominator.CD45: self.cd45_count,
-        }
+        parts = [
+            (self.denominator, self.total_count if self.denominator in _SUBSETS else None),
+            (Denominator.CD45, self.cd45_count),
+        ]
         whole = self.of(Denominator.NUCLEATED_DYE)
-        for name, part in parts.items():
+        for name, part in parts:
             if whole is not None and part is not None and part > whole:
                 raise CountError(
                     "counts",
