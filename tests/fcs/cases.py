@@ -568,9 +568,22 @@ def crc_cases() -> Iterator[Case]:
 
 
 GROUPS = (
-    header_cases, delimiter_cases, text_end_cases, keyword_cases, number_cases, supplement_cases, byte_order_cases, integer_cases, float_cases, type_cases, size_cases,
-    dataset_cases, name_cases, spillover_cases, crc_cases,
-)  # fmt: skip
+    header_cases,
+    delimiter_cases,
+    text_end_cases,
+    keyword_cases,
+    number_cases,
+    supplement_cases,
+    byte_order_cases,
+    integer_cases,
+    float_cases,
+    type_cases,
+    size_cases,
+    dataset_cases,
+    name_cases,
+    spillover_cases,
+    crc_cases,
+)
 
 
 def all_cases() -> list[Case]:
