@@ -26,7 +26,9 @@ from cytorecon.gates import (
     Or,
     PolygonGate,
     QuadrantGate,
+    QuadrantPart,
     RangeGate,
+    RatioDimension,
     RectangleGate,
     Threshold,
 )
@@ -163,6 +165,23 @@ def quadrants(draw: st.DrawFn, dimensions: Sequence[Dimension]) -> QuadrantGate:
     return QuadrantGate(chosen, tuple(tuple(sorted(values)) for values in dividers))
 
 
+@st.composite
+def quadrant_parts(draw: st.DrawFn, dimensions: Sequence[Dimension]) -> QuadrantPart:
+    """One part of a quadrant gate, or those that leave a dimension open."""
+    gate = draw(quadrants(dimensions))
+    intervals = [draw(st.none() | st.integers(0, count - 1)) for count in gate.shape]
+    return QuadrantPart(gate, gate.parts_where(intervals))
+
+
+@st.composite
+def ratio_ranges(draw: st.DrawFn, dimensions: Sequence[Dimension]) -> RangeGate:
+    """A range of the ratio of two channels, as Gating-ML's fratio, on a scale or on none."""
+    x, y = (dimension.channel for dimension in draw(_some(dimensions, 2, 2)))
+    a, b, c = draw(st.floats(0.1, 10)), draw(st.floats(-50, 50)), draw(st.floats(-50, 50))
+    scale = draw(st.none() | st.builds(Asinh, t=st.just(100.0), m=st.just(3.0), a=st.just(0.5)))
+    return RangeGate(RatioDimension(x, y, a, b, c, scale), *draw(bounds()), draw(st.booleans()))
+
+
 def gates(dimensions: Sequence[Dimension]) -> st.SearchStrategy[Gate]:
     """A gate of any type on some of the dimensions, of which there are at least two."""
     return st.one_of(
@@ -203,13 +222,15 @@ class Node:
 
 
 @st.composite
-def trees(draw: st.DrawFn, dimensions: Sequence[Dimension], most: int = 8) -> tuple[Node, ...]:
+def trees(draw: st.DrawFn, dimensions: Sequence[Dimension], most: int = 8, ratios: bool = False) -> tuple[Node, ...]:
     """Nested populations, parents first; booleans refer to populations before them."""
+    shapes = [ranges, rectangles, polygons, ellipses, quadrant_parts, *([ratio_ranges] if ratios else [])]
+    geometry = st.one_of([shape(dimensions) for shape in shapes])
     nodes: list[Node] = []
     for number in range(draw(st.integers(1, most))):
         paths = [node.path for node in nodes]
         parent = draw(st.sampled_from(["", *paths]))
-        definition = draw(st.one_of(gates(dimensions), gates(dimensions), expressions(paths, dimensions)))
+        definition = draw(st.one_of(geometry, geometry, expressions(paths, dimensions)))
         nodes.append(Node(f"{parent}/P{number}".lstrip("/"), parent, definition))
     return tuple(nodes)
 
@@ -226,7 +247,7 @@ def panels(draw: st.DrawFn, channels: Sequence[str] = CHANNELS) -> tuple[Dimensi
 def edges(definition: Gate | Expression) -> dict[str, list[float]]:
     """Finite display values, by channel, at which something happens."""
     if isinstance(definition, And | Or):
-        return reduce(_merged, map(edges, definition.terms), {})
+        return reduce(merged, map(edges, definition.terms), {})
     if isinstance(definition, Not):
         return edges(definition.term)
     if isinstance(definition, Member):
@@ -235,6 +256,7 @@ def edges(definition: Gate | Expression) -> dict[str, list[float]]:
     return {
         dimension.channels[0]: [value for value in values if np.isfinite(value)]
         for dimension, values in zip(definition.dimensions, marks, strict=True)
+        if isinstance(dimension, Dimension)
     }
 
 
@@ -253,10 +275,12 @@ def _marks(gate: object) -> list[Sequence[float]]:
             return [[m - r, m, m + r] for m, r in zip(gate.mean, reach, strict=True)]
         case QuadrantGate():
             return [list(values) for values in gate.dividers]
+        case QuadrantPart():
+            return _marks(gate.gate)
     raise TypeError(type(gate))
 
 
-def _merged(left: dict[str, list[float]], right: dict[str, list[float]]) -> dict[str, list[float]]:
+def merged(left: dict[str, list[float]], right: dict[str, list[float]]) -> dict[str, list[float]]:
     return {channel: left.get(channel, []) + right.get(channel, []) for channel in {*left, *right}}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import strategies
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -450,6 +450,40 @@ def test_members_of__each_once_in_order() -> None:
     assert members_of(expression) == ("b", "a")
     assert thresholds_of(expression) == (low, high)
     assert thresholds_of(Term("CD3", "+", "CD3")) == ()
+
+
+# --- trees ----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.data(), SEEDS)
+def test_trees__every_definition_can_be_evaluated(data: st.DataObject, seed: int) -> None:
+    """Nested gates on scales, booleans and ratios: a child lies in its parent, and complements hold no NaN."""
+    panel = data.draw(strategies.panels())
+    tree = data.draw(strategies.trees(panel, ratios=True))
+    marks: dict[str, list[float]] = {}
+    for node in tree:
+        marks = strategies.merged(marks, strategies.edges(node.definition))
+    linear = strategies.linear_events(seed, panel, marks, 100)
+    column = {dimension.channel: linear[:, index] for index, dimension in enumerate(panel)}
+
+    def shown(dimension: AnyDimension) -> Values:
+        values = [column[channel] for channel in dimension.channels]
+        x = dimension.ratio(*values) if isinstance(dimension, RatioDimension) else values[0]
+        return x if dimension.scale is None else dimension.scale.apply(x)
+
+    everything = np.ones(100, dtype=bool)
+    judged = {"": (everything, everything)}
+    for node in tree:
+        if isinstance(node.definition, And | Or | Not | Member | Threshold):
+            inside, able = evaluate(node.definition, judged.__getitem__, shown)
+        else:
+            values = np.column_stack([shown(dimension) for dimension in node.definition.dimensions])
+            inside, able = node.definition.contains(values), np.isfinite(values).all(axis=1)
+        parent, parent_able = judged[node.parent]
+        judged[node.path] = inside & parent, able & parent_able
+        assert not (inside & ~able).any()
+        assert not (judged[node.path][0] & ~parent).any()
 
 
 # --- refusals -------------------------------------------------------------------------------------------------
