@@ -65,19 +65,12 @@ def load_template(source: str | Path, sample: str | None = None, file: str | Pat
 
 
 def _workspace_template(path: Path, sample: str | None, file: str | Path | None) -> GatingTemplate:
-    from cytorecon.interchange.flowjo import find_sample, read_workspace, sample_template
+    from cytorecon.interchange.flowjo import find_sample, find_sample_of, read_workspace, sample_template
 
     workspace = read_workspace(path)
     if sample is not None or file is None:
         return sample_template(workspace, find_sample(workspace, *filter(None, [sample])))
-    return sample_template(workspace, find_sample(workspace, Path(file).name, _fil(Path(file))))
-
-
-def _fil(file: Path) -> str:
-    """The file's own ``$FIL``, which stays when the file is renamed; empty without one."""
-    from cytorecon.fcs import read_fcs
-
-    return read_fcs(file).keywords.get("$FIL", "").strip() if file.is_file() else ""
+    return sample_template(workspace, find_sample_of(workspace, Path(file)))
 
 
 def convert(source: str | Path, target: str | Path, sample: str | None = None) -> GatingTemplate:

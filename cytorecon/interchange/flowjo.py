@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from cytorecon.errors import CytoreconError, InterchangeError
 from cytorecon.gates import And, Gate, Member, Not, Or
 from cytorecon.interchange.flowjo_gates import SampleScales, read_gate, sample_scales
+from cytorecon.interchange.lean import lean
 from cytorecon.interchange.naming import safe_name
 from cytorecon.interchange.xmlfile import (
     MAX_DEPTH,
@@ -219,6 +220,62 @@ def find_sample(workspace: Workspace, *names: str) -> WorkspaceSample:
     return found[0]
 
 
+def find_sample_of(workspace: Workspace, file: Path) -> WorkspaceSample:
+    """Find the sample of an FCS file by the file's name, else by its ``$FIL``, which stays when a file is renamed.
+
+    Raises
+    ------
+    InterchangeError
+        No sample carries one of them, or several do.
+    FcsError
+        The file has another name and cannot be read.
+    """
+    names = [file.name]
+    if file.is_file() and not _carrying(workspace, (file.name,)):
+        from cytorecon.fcs import read_fcs
+
+        names.append(read_fcs(file).keywords.get("$FIL", "").strip())
+    return find_sample(workspace, *names)
+
+
+@dataclass(frozen=True)
+class ComparedCount:
+    """One population, counted here and by FlowJo.
+
+    Parameters
+    ----------
+    path
+        The population.
+    ours
+        Events as counted here; −1 if they were not.
+    flowjo
+        Events as the workspace stores them; −1 if it stores none.
+    """
+
+    path: str
+    ours: int
+    flowjo: int
+
+    @property
+    def difference(self) -> int | None:
+        """Ours less FlowJo's; None if one of them is missing."""
+        return None if min(self.ours, self.flowjo) < 0 else self.ours - self.flowjo
+
+
+def compare_counts(sample: WorkspaceSample, ours: Mapping[str, int]) -> tuple[ComparedCount, ...]:
+    """Compare counts with those that the workspace stores, population by population, in the workspace's order.
+
+    Parameters
+    ----------
+    sample
+        The workspace's sample.
+    ours
+        Population path -> events counted here with `sample_template`'s template; ``""`` for all events.
+    """
+    stored = {"": sample.event_count, **sample.counts}
+    return tuple(ComparedCount(path, ours.get(path, -1), count) for path, count in stored.items())
+
+
 def _carrying(workspace: Workspace, names: tuple[str, ...]) -> list[WorkspaceSample]:
     for name in names:
         for label in ("name", "file", "fil"):
@@ -242,7 +299,7 @@ def sample_template(workspace: Workspace, sample: WorkspaceSample) -> GatingTemp
     if not nodes:
         raise InterchangeError(where, "the sample has no gates", code="no-gates")
     written = {node.written: node.path for node in nodes}
-    return GatingTemplate(
+    template = GatingTemplate(
         name=safe_name(f"{workspace.path.stem} {sample.name.removesuffix('.fcs')}"),
         version="0",
         title=f"FlowJo {workspace.version} workspace {workspace.path.name}, sample {sample.name}",
@@ -250,6 +307,7 @@ def sample_template(workspace: Workspace, sample: WorkspaceSample) -> GatingTemp
         compensation=scales.matrix_name if scales.matrix else "none",
         matrices={scales.matrix_name: scales.matrix} if scales.matrix else {},
     )
+    return lean(template)
 
 
 def _populations(node: _Node, scales: SampleScales, written: Mapping[str, str]) -> Iterator[Population]:

@@ -32,6 +32,7 @@ from cytorecon.gates import (
     RatioDimension,
     RectangleGate,
 )
+from cytorecon.interchange.lean import lean
 from cytorecon.interchange.naming import safe_name
 from cytorecon.interchange.xmlfile import (
     CYTORECON,
@@ -124,7 +125,7 @@ def _template(root: Element, where: str) -> GatingTemplate:
     populations = tuple(_population(key, node, document) for key, node in document.nodes.items())
     if not populations:
         raise InterchangeError(where, "the file holds no gate", code="no-gates")
-    return GatingTemplate(
+    template = GatingTemplate(
         name=safe_name(Path(where).stem),
         version="0",
         title=f"Gating-ML file {Path(where).name}",
@@ -132,6 +133,7 @@ def _template(root: Element, where: str) -> GatingTemplate:
         compensation="none",
         matrices=document.matrices,
     )
+    return lean(template)
 
 
 def _collect(element: Element, document: _Document) -> None:
