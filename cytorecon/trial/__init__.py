@@ -10,6 +10,7 @@ from cytorecon.trial.cohort import CohortRow, read_cohort
 from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, infusion_check
 from cytorecon.trial.escalation import EscalationDecision, escalate
 from cytorecon.trial.facts import MrdEvidence, RuleResult
+from cytorecon.trial.marrow import marrow_evidence
 from cytorecon.trial.protocol import Protocol, calendar, read_protocol
 from cytorecon.trial.reading import RESEARCH_USE, to_mapping
 from cytorecon.trial.residual import mrd_threshold
@@ -35,6 +36,7 @@ __all__ = [
     "icans_tool",
     "infusion_check",
     "is_dose_limiting",
+    "marrow_evidence",
     "mrd_threshold",
     "parse_dose",
     "parse_number",

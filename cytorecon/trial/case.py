@@ -16,12 +16,16 @@ from cytorecon.trial.values import Age, age_on, parse_span
 DonorType = Literal[
     "haploidentical", "matched_related", "matched_unrelated", "mismatched_unrelated", "cord_blood", "autologous"
 ]
-Specimen = Literal["bone_marrow", "blood", "csf", "other"]
+Specimen = Literal["marrow", "blood", "other"]
 Sign = Literal["absent", "active", "unknown"]
 
 
 def _folded(value: object) -> object:
     return re.sub(r"[\s-]+", "_", value.strip().casefold()) if isinstance(value, str) else value
+
+
+def _specimen(value: object) -> object:
+    return "marrow" if _folded(value) == "bone_marrow" else _folded(value)
 
 
 class Measured(Model):
@@ -111,7 +115,7 @@ class MrdCounts(Model):
     event_count: int = Field(ge=0)
     total_count: int = Field(ge=0)
     denominator: str
-    specimen: Annotated[Specimen, BeforeValidator(_folded)]
+    specimen: Annotated[Specimen, BeforeValidator(_specimen)]
     drawn: date
     method: Annotated[Literal["flow_cytometry", "other"], BeforeValidator(_folded)] = "flow_cytometry"
     lob_count: int | None = Field(default=None, ge=0)

@@ -82,7 +82,7 @@ class MrdEvidence:
     assessment
         What the counts say; its thresholds have to include the protocol's. None: the specimen yielded no counts.
     specimen
-        ``bone_marrow``, ``blood``, …
+        ``marrow``, ``blood``, …
     day
         Day relative to transplantation; None if only the date is known.
     drawn
@@ -96,7 +96,7 @@ class MrdEvidence:
     """
 
     assessment: MrdAssessment | None
-    specimen: str = "bone_marrow"
+    specimen: str = "marrow"
     day: int | None = None
     drawn: date | None = None
     method: str = "flow_cytometry"
@@ -131,6 +131,14 @@ class Facts:
         if reference == "conditioning" and dates.conditioning is None and dates.transplant:
             return dates.transplant + timedelta(days=self.protocol.record.conditioning_day)
         return {"screening": dates.screening, "conditioning": dates.conditioning}.get(reference, dates.transplant)
+
+    @property
+    def conditioning_day(self) -> int:
+        """First day of conditioning relative to transplantation: by the case's dates, else by the protocol."""
+        dates = self.case.dates
+        if dates.conditioning and dates.transplant:
+            return (dates.conditioning - dates.transplant).days
+        return self.protocol.record.conditioning_day
 
     def age(self, reference: Reference) -> Age | None:
         """The patient's age on that day; None where it cannot be told."""

@@ -31,8 +31,8 @@ def residual_disease(rule: MrdRule, facts: Facts) -> Reply:
     if evidence is None:
         return Reply("unknown", "no residual-disease result: state [mrd] or give a study")
     start = facts.date(rule.reference)
-    answer, timing = _timing(evidence, start, facts.protocol.record.conditioning_day)
-    words = "; ".join(filter(None, [_words(evidence, rule, facts), timing, _old(evidence, start, rule, facts)]))
+    answer, timing = _timing(_days_before(evidence, start, facts), rule.warn_after_days)
+    words = f"{_words(evidence, rule, facts)}; {timing}"
     for asked, got in ((rule.specimen, evidence.specimen), (rule.method, evidence.method)):
         if asked != got:
             return Reply("unknown", f"{got} does not answer, {asked} is asked for; {words}", evidence.drawn)
@@ -101,24 +101,20 @@ def _words(evidence: MrdEvidence, rule: MrdRule, facts: Facts) -> str:
     return "; ".join([f"{counts}: {found.call}, {found.adequacy}, protocol {found.protocol}", *others])
 
 
-def _timing(evidence: MrdEvidence, start: date | None, first_day: int) -> tuple[Answer | None, str]:
-    """Whether the draw precedes the reference: by date where both are known, else by day; and in words."""
+def _days_before(evidence: MrdEvidence, start: date | None, facts: Facts) -> int | None:
+    """Days from the draw to the reference: by date where both are known, else by day; None if neither."""
     if evidence.drawn and start:
-        days = (evidence.drawn - start).days
-    elif evidence.day is not None:
-        days = evidence.day - first_day
-    else:
+        return (start - evidence.drawn).days
+    return None if evidence.day is None else facts.conditioning_day - evidence.day
+
+
+def _timing(days: int | None, warn_after: int | None) -> tuple[Answer | None, str]:
+    """An answer where the draw's day already gives one, and the timing in words."""
+    if days is None:
         return "unknown", "the day of the draw or of conditioning is not known"
+    if days < 0:
+        return "unknown", "drawn after conditioning began"
     if days == 0:
         return "needs_adjudication", "drawn on the first day of conditioning"
-    return (None, f"drawn {-days} days before conditioning") if days < 0 else ("unknown", "drawn after its start")
-
-
-def _old(evidence: MrdEvidence, start: date | None, rule: MrdRule, facts: Facts) -> str:
-    if rule.warn_after_days is None:
-        return ""
-    if evidence.drawn and start:
-        age = (start - evidence.drawn).days
-    else:
-        age = facts.protocol.record.conditioning_day - (evidence.day or 0)
-    return f"older than {rule.warn_after_days} days" if age > rule.warn_after_days else ""
+    old = f", older than {warn_after} days" if warn_after is not None and days > warn_after else ""
+    return None, f"drawn {days} days before conditioning{old}"
