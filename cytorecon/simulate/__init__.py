@@ -6,6 +6,7 @@ wired up and what it does in constructed cases, never how it does on patients.
 
 from __future__ import annotations
 
+from cytorecon.simulate.answers import Answer, read_answers
 from cytorecon.simulate.cells import CELLS, CellType
 from cytorecon.simulate.cohort import simulate_cohort
 from cytorecon.simulate.hard import HARD_CASES, HardCase
@@ -20,12 +21,14 @@ __all__ = [
     "KINDS",
     "PANELS",
     "TRUTH",
+    "Answer",
     "CellType",
     "HardCase",
     "Patient",
     "SimulatedTube",
     "Stain",
     "concentrations",
+    "read_answers",
     "simulate_cohort",
     "simulate_patient",
     "simulate_tube",

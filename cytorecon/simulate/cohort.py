@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from cytorecon.simulate.answers import ANSWER_COLUMNS, answers
 from cytorecon.simulate.hard import REGENERATING_MARROW, counts_of
 from cytorecon.simulate.panels import PANELS
 from cytorecon.simulate.patient import Patient, concentrations, simulate_patient
@@ -17,7 +18,7 @@ from cytorecon.simulate.tube import SimulatedTube, simulate_tube
 
 BLOOD_DAYS = (-14, -5, 5, 14, 21, 28, 60, 100, 180, 365, 730)
 MARROW_DAYS = (-21, 28, 100)
-MRD_FRACTIONS = (0.0, 5e-5, 3e-4, 2e-3, 2e-2)
+MRD_FRACTIONS = (3e-4, 2e-3, 0.0, 5e-5, 2e-2)
 DISEASES = ("aml", "t_all", "mpal")
 LEUKEMIC: Mapping[str, Sequence[str]] = {
     "aml": ("AML",), "t_all": ("T-ALL",), "mpal": ("MPAL myeloid", "MPAL T", "MPAL B")
@@ -27,7 +28,6 @@ COLUMNS = (
     "compensation", "wbc_per_ul", "lymphocyte_percent", "beads_per_tube", "sample_volume_ul", "dilution", "bead_lot",
     "comment", "tube",
 )  # fmt: skip
-TRUTH_COLUMNS = ("file", "template", "population", "path", "event_count", "cells_per_ul", "mrd_fraction")
 
 _BEADS_PER_TUBE, _VOLUME = 50_000, 50.0
 _PRODUCT = {"expanded NK": 92, "NKT-like": 2, "CD8 T": 1.2, "CD4 T": 0.8, "B": 0.4, "monocyte": 0.3, "feeder": 0.05}
@@ -108,12 +108,12 @@ def simulate_cohort(
         for draw in draws:
             row, simulated = _write(rng, draw, folder)
             rows.append(row)
-            truth += _truth(draw, simulated, str(row["file"]))
+            truth += answers(simulated, str(row["file"]), draw.template, draw.per_ul, leukemic=LEUKEMIC[person.disease])
     if broken:
         rows.append(_broken(folder, rows[0]))
     for panel in dict.fromkeys(str(row["panel"]) for row in rows):
         _write_csv(folder / f"{panel}.csv", COLUMNS, [row for row in rows if row["panel"] == panel])
-    _write_csv(folder / "truth.csv", TRUTH_COLUMNS, truth)
+    _write_csv(folder / "truth.csv", ANSWER_COLUMNS, truth)
     _write_csv(folder / "cohort.csv", COLUMNS, rows)
     return folder / "cohort.csv"
 
@@ -191,30 +191,6 @@ def _write(rng: np.random.Generator, draw: _Draw, folder: Path) -> tuple[dict[st
         "tube": draw.panel,
     }  # fmt: skip
     return row | dict(draw.sheet), tube
-
-
-def _truth(draw: _Draw, tube: SimulatedTube, file: str) -> Iterator[dict[str, object]]:
-    """One row a population of the template that the tube can measure."""
-    from cytorecon.fcs import Channel
-    from cytorecon.template import read_template, resolve, template_dir
-
-    template = read_template(template_dir() / f"{draw.template}.toml")
-    channels = [Channel(i, name, marker, 32, 262_144.0) for i, (name, marker) in enumerate(tube.channels)]
-    measured = {p.path: p for p in template.populations if p.path not in resolve(template, channels).not_measured}
-    members = TRUTH[draw.template]
-    masks = tube.truth(draw.template)
-    blasts = sum(tube.counts.get(kind, 0) for kind in LEUKEMIC[draw.patient.disease])
-    nucleated = int(tube.is_cell(TRUTH["mrd_aml"]["Nucleated"]).sum())
-    for path, population in measured.items():
-        if population.name not in members:
-            continue
-        per_ul = sum(draw.per_ul.get(name, 0.0) for name in members[population.name])
-        yield {
-            "file": file, "template": draw.template, "population": population.name, "path": path,
-            "event_count": int(masks[population.name].sum()),
-            "cells_per_ul": f"{per_ul:.6g}" if draw.per_ul and "bead" not in members[population.name] else "",
-            "mrd_fraction": f"{blasts / nucleated:.9g}" if population.role == "mrd" else "",
-        }  # fmt: skip
 
 
 def _broken(folder: Path, model: Mapping[str, object]) -> dict[str, object]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from cytorecon.sheet import read_sheet
-from cytorecon.simulate import simulate_cohort
-
-Rows = Sequence[Mapping[str, str]]
+from cytorecon.simulate import Answer, read_answers, simulate_cohort
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +19,8 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
 
 
-def truth(cohort: Path) -> Rows:
-    with (cohort.parent / "truth.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def truth(cohort: Path) -> tuple[Answer, ...]:
+    return read_answers(cohort.parent / "truth.csv")
 
 
 def test_simulate_cohort__sheets_are_valid(cohort: Path) -> None:
@@ -42,7 +37,7 @@ def test_simulate_cohort__sheets_are_valid(cohort: Path) -> None:
 
 def test_simulate_cohort__beads_stand_in_the_sheet_of_bead_tubes_only(cohort: Path) -> None:
     """Every third patient's blood has counting beads; a sheet never promises beads that are not there."""
-    beads = {row["file"]: int(row["event_count"]) for row in truth(cohort) if row["population"] == "Beads"}
+    beads = {row.file: row.event_count for row in truth(cohort) if row.population == "Beads"}
     for sample in read_sheet(cohort.parent / "tbnk.csv"):
         if sample.patient != "SIM-BROKEN":
             assert (sample.beads_per_tube is not None) == (beads[sample.file_name] > 0)
@@ -50,16 +45,17 @@ def test_simulate_cohort__beads_stand_in_the_sheet_of_bead_tubes_only(cohort: Pa
 
 def test_simulate_cohort__mrd_is_what_was_asked_for(cohort: Path) -> None:
     """Before conditioning each patient's marrow has the share asked for, to the cell; afterwards none."""
-    found = [float(row["mrd_fraction"]) for row in truth(cohort) if row["mrd_fraction"]]
+    found = [row.mrd_fraction for row in truth(cohort) if row.mrd_fraction is not None]
     assert [0.0, 0.0, 1e-3, 0.0, 1e-2, 0.0] == pytest.approx(found, abs=2e-4)
 
 
 def test_simulate_cohort__events_follow_concentrations(cohort: Path) -> None:
     """In one tube two populations stand in the proportion of their concentrations."""
-    rows = {row["population"]: row for row in truth(cohort) if row["file"].endswith("SIM-001_blood_tbnk_d-014.fcs")}
-    events = int(rows["T cells"]["event_count"]) / int(rows["Leukocytes"]["event_count"])
-    per_ul = float(rows["T cells"]["cells_per_ul"]) / float(rows["Leukocytes"]["cells_per_ul"])
-    assert pytest.approx(per_ul, rel=0.15) == events
+    rows = {row.population: row for row in truth(cohort) if row.file.endswith("SIM-001_blood_tbnk_d-014.fcs")}
+    t, all_cells = rows["T cells"], rows["Leukocytes"]
+    assert t.cells_per_ul is not None
+    assert all_cells.cells_per_ul is not None
+    assert pytest.approx(t.cells_per_ul / all_cells.cells_per_ul, rel=0.15) == t.event_count / all_cells.event_count
 
 
 def test_simulate_cohort__truth_lists_only_what_the_tube_measures(cohort: Path) -> None:
@@ -67,8 +63,8 @@ def test_simulate_cohort__truth_lists_only_what_the_tube_measures(cohort: Path) 
     sheet = {sample.file_name: sample.extra["tube"] for sample in read_sheet(cohort)}
     of_tube: dict[str, set[str]] = {"tbnk_6": set(), "tbnk_10": set()}
     for row in truth(cohort):
-        if row["template"] == "tbnk":
-            of_tube[sheet[row["file"]]].add(row["population"])
+        if row.template == "tbnk":
+            of_tube[sheet[row.file]].add(row.population)
     assert "NK clinical one colour" in of_tube["tbnk_6"] - of_tube["tbnk_10"]
     assert {"NK cells", "NK clinical", "Viable"} <= of_tube["tbnk_10"] - of_tube["tbnk_6"]
 
