@@ -10,7 +10,18 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it. Kept in the order of the straight line.
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "load_template": "interchange",
+    "read_sheet": "sheet",
+    "simulate_tube": "simulate",
+    "simulate_cohort": "simulate",
+    "gate_file": "gating",
+    "open_study": "study",
+    "run": "study",
+    "read_cube": "study",
+    "cells_per_ul": "counts",
+    "assess_mrd": "mrd",
+}
 
 __all__ = ["__version__", *_HOME]
 
