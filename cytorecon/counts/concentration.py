@@ -50,7 +50,7 @@ def cells_per_ul(
     xarray.DataArray
         float64, dims of `event_count`, units ``/uL`` (UCUM). Coordinates ``platform`` (of each sample; values of two
         platforms are not interchangeable), ``status``, and ``reason``: empty, or why the value is NaN
-        (``not_sampled``, ``not_measured``, ``failed``, ``needs_review``, ``no_platform``, ``too_few_beads``, ``beads``,
+        (``not_sampled``, ``not_measured``, ``failed``, ``needs_review``, ``no_platform``, ``too_few_beads``,
         ``outside_denominator``, ``implausible_blood_count``: a WBC that must be in 10⁹/L).
         ``attrs["findings"]`` (JSON) tells of series that mix platforms and of samples whose platforms disagree.
 
@@ -110,17 +110,23 @@ def _concentrations(
     if platform is not None and platform not in PLATFORMS:
         raise CountError("platform", "unknown", expected=", ".join(PLATFORMS), got=repr(platform))
     inputs = _inputs(cube, nrbc_per_100_wbc)
-    made = {
-        name: inputs.concentrations(name, errors, min_bead_count) for name in ([platform] if platform else PLATFORMS)
-    }
+    names = (platform,) if platform else PLATFORMS
     chosen = np.full(inputs.shape, "", dtype="U16")
-    for name in reversed(made):
+    for name in reversed(names):
         chosen = np.where(inputs.available(name), name, chosen)
-    merged = _choose(made, chosen, inputs)
-    return _as_dataset(cube, merged, chosen, inputs, errors, _findings(cube, inputs, chosen))
+    value = np.full(inputs.event_count.shape, np.nan)
+    found = Concentration(value, value.copy(), value.copy(), np.full(value.shape, "no_platform", dtype="U24"))
+    for name in names:
+        rows = chosen == name
+        if rows.any():
+            _fill(found, rows, inputs.outside(name), inputs.concentrations(name, rows, errors, min_bead_count))
+    findings = _findings(cube, inputs, chosen, nrbc_per_100_wbc)
+    return _as_dataset(cube, found, chosen, inputs, errors, findings)
 
 
-def compare_platforms(cube: xr.Dataset, tolerance: float = 0.25) -> xr.Dataset:
+def compare_platforms(
+    cube: xr.Dataset, tolerance: float = 0.25, nrbc_per_100_wbc: xr.DataArray | float = 0.0
+) -> xr.Dataset:
     """Both platforms of the samples that have both, through the white cells that the beads imply.
 
     Parameters
@@ -129,23 +135,30 @@ def compare_platforms(cube: xr.Dataset, tolerance: float = 0.25) -> xr.Dataset:
         Either form of a cube.
     tolerance
         Largest relative difference that is no disagreement (a design decision).
+    nrbc_per_100_wbc
+        As in `cells_per_ul`.
 
     Returns
     -------
     xarray.Dataset
-        Over the samples: ``single`` (leukocytes per µL by beads), ``dual`` (the WBC), ``ratio`` and the boolean
-        ``disagrees``; NaN and False where a platform is missing. As events cancel, the ratio is that of every
+        Over the samples: ``single`` (leukocytes per µL by beads), ``dual`` (the corrected WBC), ``ratio`` and the
+        boolean ``disagrees``; NaN and False where a platform is missing. As events cancel, the ratio is that of every
         population.
     """
     import xarray as xr
 
-    inputs = _inputs(cube, 0.0)
+    inputs = _inputs(cube, nrbc_per_100_wbc)
     cells, dims = inputs.counts("leukocytes"), inputs.dims
     single = single_platform(
-        cells, inputs.counts("beads"), inputs.beads_per_tube, inputs.sample_volume_ul, inputs.dilution
+        cells,
+        inputs.counts("beads"),
+        inputs.beads_per_tube,
+        inputs.sample_volume_ul,
+        inputs.dilution,
+        confidence=None,
     ).value
     both = inputs.available("dual") & (cells > 0) & (single > 0)
-    single, dual = np.where(both, single, np.nan), np.where(both, inputs.wbc, np.nan)
+    single, dual = np.where(both, single, np.nan), np.where(both, inputs.wbc * 100 / (100 + inputs.nrbc), np.nan)
     ratio = single / dual
     disagrees = np.abs(np.log(ratio)) > np.log1p(tolerance)
     units = {"units": "/uL"}
@@ -208,30 +221,30 @@ class _Inputs:
         return known & (self.lymphocyte_percent > 0) if platform == "dual_lymphocytes" else known
 
     def concentrations(
-        self, platform: Platform, errors: Mapping[str, float | None], min_bead_count: int
+        self, platform: Platform, rows: NDArray[np.bool_], errors: Mapping[str, float | None], min_bead_count: int
     ) -> Concentration:
-        total = self.counts(_ROLES[platform])[..., None]
+        """Of the samples in `rows`: arrays (row, population)."""
+        events, total = self.event_count[rows], self.counts(_ROLES[platform])[rows, None]
         if platform == "single":
             return single_platform(
-                self.event_count,
+                events,
                 total,
-                self.beads_per_tube[..., None],
-                self.sample_volume_ul[..., None],
-                self.dilution[..., None],
+                self.beads_per_tube[rows, None],
+                self.sample_volume_ul[rows, None],
+                self.dilution[rows, None],
                 confidence=errors["confidence"],
                 pipetting_cv=errors["pipetting_cv"] or 0.0,
                 min_bead_count=min_bead_count,
             )
-        share = self.lymphocyte_percent / 100 if platform == "dual_lymphocytes" else 1.0
-        per_ul = np.where(self.available(platform), self.wbc * share, np.nan)
+        percent = self.lymphocyte_percent[rows, None] if platform == "dual_lymphocytes" else 100.0
         return dual_platform(
-            self.event_count,
+            events,
             total,
-            per_ul[..., None],
-            nrbc_per_100_wbc=self.nrbc[..., None],
+            self.wbc[rows, None] * percent / 100,
+            nrbc_per_100_wbc=self.nrbc[rows, None],
             confidence=errors["confidence"],
             reference_cv=errors["wbc_cv"] or 0.0,
-            min_reference_per_ul=np.asarray(MIN_WBC_PER_UL * share)[..., None],
+            min_reference_per_ul=MIN_WBC_PER_UL * percent / 100,
         )
 
     def outside(self, platform: Platform) -> NDArray[np.bool_]:
@@ -265,7 +278,7 @@ def _inputs(cube: xr.Dataset, nrbc: xr.DataArray | float) -> _Inputs:
         dims=tuple(map(str, first.dims)),
         event_count=counts.values.astype(np.int64),
         roles=cube["role"].values.astype(str),
-        paths=_paths(cube),
+        paths=tuple(map(str, cube["path"].values)),
         is_blood=specimen.values,
         wbc=number("wbc_per_ul"),
         nrbc=aligned(nrbc),
@@ -276,26 +289,12 @@ def _inputs(cube: xr.Dataset, nrbc: xr.DataArray | float) -> _Inputs:
     )
 
 
-def _paths(cube: xr.Dataset) -> tuple[str, ...]:
-    if "path" in cube.coords:
-        return tuple(map(str, cube["path"].values))
-    pairs = zip(cube["parent"].values, cube["population"].values, strict=True)
-    return tuple(f"{parent}/{name}" if parent else str(name) for parent, name in pairs)
-
-
-def _choose(made: Mapping[Platform, Concentration], chosen: NDArray[np.str_], inputs: _Inputs) -> Concentration:
-    value = np.full(inputs.event_count.shape, np.nan)
-    low, high = value.copy(), value.copy()
-    reason = np.full(value.shape, "no_platform", dtype="U19")
-    for name, one in made.items():
-        here = np.broadcast_to((chosen == name)[..., None], value.shape)
-        outside = inputs.outside(name)
-        blank = np.where(outside, np.nan, 0.0)
-        value = np.where(here, one.value + blank, value)
-        low, high = np.where(here, one.low + blank, low), np.where(here, one.high + blank, high)
-        word = "beads" if name == "single" else "outside_denominator"
-        reason = np.where(here, np.where(outside & (one.reason == ""), word, one.reason), reason)
-    return Concentration(value, low, high, reason)
+def _fill(found: Concentration, rows: NDArray[np.bool_], outside: NDArray[np.bool_], one: Concentration) -> None:
+    """Put the concentrations of some samples in their place, blank for populations `outside` the platform."""
+    blank = np.where(outside, np.nan, 0.0)
+    for whole, part in ((found.value, one.value), (found.low, one.low), (found.high, one.high)):
+        whole[rows] = part + blank
+    found.reason[rows] = np.where(outside & (one.reason == ""), "outside_denominator", one.reason)
 
 
 def _as_dataset(
@@ -330,9 +329,11 @@ def _as_dataset(
     )
 
 
-def _findings(cube: xr.Dataset, inputs: _Inputs, chosen: NDArray[np.str_]) -> tuple[Finding, ...]:
+def _findings(
+    cube: xr.Dataset, inputs: _Inputs, chosen: NDArray[np.str_], nrbc: xr.DataArray | float
+) -> tuple[Finding, ...]:
     mixed = _mixed_series(cube, inputs, chosen)
-    disagrees = int(compare_platforms(cube)["disagrees"].sum())
+    disagrees = int(compare_platforms(cube, nrbc_per_100_wbc=nrbc)["disagrees"].sum())
     unbelieved = int(((inputs.wbc > 0) & (inputs.wbc < MIN_WBC_PER_UL)).sum())
     told = (
         (mixed, "mixed-platforms", "series mix platforms, whose values are not interchangeable"),

@@ -45,7 +45,7 @@ def test_cells_per_ul__single_platform_is_beads() -> None:
     """Beads come first; the beads themselves have no concentration."""
     found = cells_per_ul(small_cube([Row("P1", 30, COUNTS, sheet=TUBE)]))
     assert (200.0, "single") == (value(found, 30), found["platform"].item())
-    assert "beads" == reason(found, 30, "Beads")
+    assert "outside_denominator" == reason(found, 30, "Beads")
 
 
 def test_cells_per_ul__lymphocyte_count_times_share_of_lymphocytes() -> None:
@@ -155,3 +155,10 @@ def test_compare_platforms__finds_a_disagreement() -> None:
     assert [4000.0, 4000.0] == found["single"].values[:2].tolist()
     assert np.isnan(found["ratio"].values[2])
     assert {"platforms-disagree"} == findings(cells_per_ul(cube))
+
+
+def test_compare_platforms__corrects_for_nucleated_red_cells() -> None:
+    """A WBC of 5,000 that counted 25 red cells beside 100 white ones agrees with beads that imply 4,000."""
+    cube = small_cube([Row("P1", 30, COUNTS, sheet={**TUBE, "wbc_per_ul": 5000.0})])
+    found = compare_platforms(cube, tolerance=0.1, nrbc_per_100_wbc=25.0)
+    assert (1.0, False) == (found["ratio"].item(), found["disagrees"].item())
