@@ -439,6 +439,8 @@ def test_threshold__a_value_on_the_cut_is_positive() -> None:
 
 def test_evaluate__a_term_without_a_place() -> None:
     """A term against a named cut point has to be placed first."""
+    terms = (Term("CD3", "+", "CD3"), Term("CD56", "+", "bright"), Term("CD56", "-", "bright"))
+    assert list(map(str, terms)) == ["CD3+", "CD56>bright", "CD56<bright"]
     with pytest.raises(GateError, match=r"term CD3\+: its cut point has no place yet"):
         evaluate(Term("CD3", "+", "CD3"), lambda path: (np.ones(1), np.ones(1)), lambda dimension: np.ones(1))
 
