@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from cytorecon.cube import TemplateSummary, summarise
 from cytorecon.errors import Finding
 from cytorecon.gating import GatedSample, PlacedCutpoint, PopulationCounts, Status
 from cytorecon.sheet import Sample
-from cytorecon.template import parse_template
+from cytorecon.study import Study
+from cytorecon.study.recording import begin
+from cytorecon.study.schema import connected
+from cytorecon.template import GatingTemplate, parse_template
 
 TREE = (("Cells", "", "leukocytes"), ("T", "Cells", ""), ("NK", "Cells", ""), ("NK", "Cells/T", ""))
 
@@ -94,3 +98,11 @@ def gated(
         cutpoints=() if error else (PlacedCutpoint("CD3", "CD3", "FL1-A", 0.5, 1234.5, "fixed"),),
         findings=findings, error=error, error_code="not-fcs" if error else "", sample=row,
     )  # fmt: skip
+
+
+def record_all(study: Study, results: Sequence[GatedSample], template: GatingTemplate = TEMPLATE) -> None:
+    """Record results in a study as a run does."""
+    with connected(study.ledger, write=True) as connection:
+        recorder = begin(connection, [result.sample for result in results if result.sample], template)
+        for result in results:
+            recorder.record(result)

@@ -1,7 +1,27 @@
 """The study folder: an append-only ledger of results, and the cubes built from it."""
 
+from cytorecon.study.audit import Problem, Verification, verify
+from cytorecon.study.change import forget_patient, merge_patients, reinstate, rename_patient, supersede
 from cytorecon.study.folder import Study, open_study
+from cytorecon.study.history import HistoryEntry, history
 from cytorecon.study.recording import RunSummary, run
 from cytorecon.study.view import read_cube, read_samples
 
-__all__ = ["RunSummary", "Study", "open_study", "read_cube", "read_samples", "run"]
+__all__ = [
+    "HistoryEntry",
+    "Problem",
+    "RunSummary",
+    "Study",
+    "Verification",
+    "forget_patient",
+    "history",
+    "merge_patients",
+    "open_study",
+    "read_cube",
+    "read_samples",
+    "reinstate",
+    "rename_patient",
+    "run",
+    "supersede",
+    "verify",
+]

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cytorecon.errors import StudyError
 
+Moment = int | str | date | datetime | None
 
-def sequence_at(connection: sqlite3.Connection, as_of: int | str | date | datetime | None) -> int | None:
+
+def sequence_at(connection: sqlite3.Connection, as_of: Moment) -> int | None:
     """Last sequence number recorded at a moment; None for now.
 
     Parameters

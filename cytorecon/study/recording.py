@@ -210,6 +210,11 @@ class Recorder:
 
     def _let_stand(self, held: Entry) -> None:
         """Record that an older result stands again, if a later one took its place."""
+        withdrawn = self.standing.withdrawn.get(held.key)
+        if withdrawn is not None:
+            message = f"the result of record {held.sequence} was withdrawn by record {withdrawn} and stays so"
+            self.findings.append(Finding("result-withdrawn", message, "info"))
+            return
         with schema.transaction(self.connection):
             standing = self.standing.read_on(self.connection).of(held.identity)
             if standing is None or standing.sequence != held.sequence:

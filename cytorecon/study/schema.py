@@ -77,7 +77,7 @@ def clear_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite reports into what a person can do about it."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: a message that quotes damaged bytes
         name = getattr(error, "sqlite_errorname", "") or ""
         for prefix, (problem, remedy) in _REMEDIES.items():
             if name.startswith(prefix):

@@ -46,6 +46,8 @@ class Standing:
         Every successful key ever recorded -> its entry, standing or not.
     succeeded
         Identities of these.
+    withdrawn
+        Key of a result that a person withdrew -> the record that says so.
     """
 
     template: str
@@ -54,6 +56,7 @@ class Standing:
     entries: dict[int, Entry] = field(default_factory=dict)
     successes: dict[str, Entry] = field(default_factory=dict)
     succeeded: set[str] = field(default_factory=set)
+    withdrawn: dict[str, int] = field(default_factory=dict)
     by_identity: dict[str, int] = field(default_factory=dict)
     by_content: dict[str, set[int]] = field(default_factory=dict)
 
@@ -71,6 +74,9 @@ class Standing:
                 self._add(Entry(sequence, self.patients.standing_identity(identity), content, key, status))
             elif kind == "reinstate":
                 self._add(self.successes[key])
+                self.withdrawn.pop(key, None)
+            elif kind == "supersede":
+                self.withdrawn[key] = sequence
             self.sequence = sequence
         return self
 

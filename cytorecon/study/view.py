@@ -8,7 +8,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from cytorecon.cube import TemplateSummary, Visit, build_samples, grid
 from cytorecon.errors import StudyError
 from cytorecon.study import chain, moment, record, schema
 from cytorecon.study.folder import Study, sync_folder
+from cytorecon.study.moment import Moment
 from cytorecon.study.patient import read_patients
 from cytorecon.study.standing import Standing
 
@@ -53,7 +53,7 @@ class Recorded:
 def read_cube(
     study: Study,
     name: str,
-    as_of: int | str | date | datetime | None = None,
+    as_of: Moment = None,
     *,
     version: str | None = None,
     visits: Sequence[Visit] | None = None,
@@ -101,9 +101,7 @@ def read_cube(
     return cube
 
 
-def read_samples(
-    study: Study, name: str, as_of: int | str | date | datetime | None = None, *, version: str | None = None
-) -> xr.Dataset:
+def read_samples(study: Study, name: str, as_of: Moment = None, *, version: str | None = None) -> xr.Dataset:
     """Read one row a gated sample, without loss; parameters and errors as `read_cube`.
 
     Returns

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from made import TEMPLATE, gated, sample, write_fcs
+from made import TEMPLATE, gated, record_all, sample, write_fcs
 
 from cytorecon.cube import STATUS
 from cytorecon.errors import SheetError
-from cytorecon.gating import GatedSample
 from cytorecon.sheet import Sample, read_sheet
 from cytorecon.study import Study, open_study, read_cube, read_samples, run
-from cytorecon.study.recording import begin, digest_of
+from cytorecon.study.recording import digest_of
 from cytorecon.study.schema import connected
-from cytorecon.template import GatingTemplate
 
 ROWS = "file,patient,day,specimen,wbc_per_ul\na.fcs,P1,-7,blood,4200\nb.fcs,P1,30,blood,5100\n"
 LEDGER_ATTRS = ("ledger_sequence", "ledger_head")
@@ -30,21 +28,6 @@ LEDGER_ATTRS = ("ledger_sequence", "ledger_head")
 def sheet(folder: Path, text: str = ROWS) -> tuple[Sample, ...]:
     (folder / "sheet.csv").write_text(text)
     return read_sheet(folder / "sheet.csv")
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """An empty study beside two sound files."""
-    write_fcs(tmp_path / "a.fcs", (100, 60, 20, 5))
-    write_fcs(tmp_path / "b.fcs", (90, 50, 10, 2))
-    return open_study(tmp_path / "study.recon")
-
-
-def record_all(study: Study, results: list[GatedSample], template: GatingTemplate = TEMPLATE) -> None:
-    with connected(study.ledger, write=True) as connection:
-        recorder = begin(connection, [result.sample for result in results if result.sample], template)
-        for result in results:
-            recorder.record(result)
 
 
 def records(study: Study, kind: str = "gated") -> list[dict]:
