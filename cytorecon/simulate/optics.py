@@ -73,6 +73,7 @@ def scatter(
     partner: NDArray[np.int16],
     dead: NDArray[np.bool_],
     margin: NDArray[np.bool_],
+    gain: float = 1.0,
 ) -> Floats:
     """FSC-A, -H, -W, SSC-A, -H: float32 (event, 5), linear units.
 
@@ -89,6 +90,8 @@ def scatter(
     high_side[second] = np.maximum(side[second], side_2) * np.float32(1.04)
     forward[second] += forward_2
     side[second] += side_2
+    for pulse in (forward, side, high_forward, high_side):
+        pulse *= np.float32(gain)
     off_scale = np.flatnonzero(margin)
     forward[off_scale[::2]] = TOP
     side[off_scale[1::2]] = TOP

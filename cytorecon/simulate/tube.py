@@ -112,6 +112,7 @@ def simulate_tube(
     bead_doublets: float = 0.0,
     staining: Mapping[str, float] | None = None,
     gain: float | Mapping[str, float] = 1.0,
+    scatter_gain: float = 1.0,
     spill_error: float = 0.0,
 ) -> SimulatedTube:
     """Simulate one tube with exactly the living single cells asked for.
@@ -136,6 +137,8 @@ def simulate_tube(
         the dye.
     gain
         Factor on all fluorescence, or one by fluorochrome; the file's spillover follows.
+    scatter_gain
+        Factor on both scatter signals.
     spill_error
         Relative standard deviation of the stated against the true off-diagonal spillover.
 
@@ -164,7 +167,7 @@ def simulate_tube(
     return SimulatedTube(
         events=np.column_stack(
             [
-                scatter(rng, label, partner, kind == DEAD, kind == MARGIN),
+                scatter(rng, label, partner, kind == DEAD, kind == MARGIN, scatter_gain),
                 measure(rng, light, matrix, gains),
                 np.sort(rng.random(len(label), dtype=np.float32)) * np.float32(len(label) / 50),
             ]

@@ -76,6 +76,16 @@ def test_simulate_tube__gain_scales_signal_and_matrix_together() -> None:
     assert abs(np.median(restored[:, 1])) < 100
 
 
+def test_simulate_tube__scatter_gain_leaves_width_and_ratio() -> None:
+    """Half the scatter gain halves area and height; their ratio and the width stay, so singlets stay singlets."""
+    plain, half = (
+        simulate_tube({"CD4 T": 2000}, seed=5, doublets=0, dead=0, debris=0, margin=0, scatter_gain=gain).events
+        for gain in (1.0, 0.5)
+    )
+    assert np.allclose(plain[:, [0, 1, 3, 4]] / 2, half[:, [0, 1, 3, 4]], rtol=1e-5)
+    assert np.allclose(plain[:, 2], half[:, 2], rtol=1e-5)
+
+
 def test_simulate_tube__a_failed_stain_leaves_no_signal() -> None:
     """With staining 0 T cells are as dark for CD3 as B cells are."""
     tube = simulate_tube({"CD4 T": 2000, "B": 2000}, seed=6, staining={"CD3": 0.0}, doublets=0, dead=0, debris=0)
