@@ -130,6 +130,12 @@ DEVIATIONS: dict[str, Deviation] = {
         "the keyword has an empty value and the next keyword begins behind it",
         "two delimiters behind a keyword cannot be an escape: no keyword of the standard holds a delimiter",
     ),
+    "text-value-delimiter": Deviation(
+        "info",
+        "a value begins with a delimiter",
+        "the delimiter behind the keyword ends it, the doubled ones that follow are the value's",
+        "no keyword of the standard ends with a delimiter, and no other reading leaves a keyword for each value",
+    ),
     "text-latin-1": Deviation(
         "info",
         "a value is not UTF-8",

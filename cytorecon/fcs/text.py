@@ -130,6 +130,8 @@ def split(name: str, body: bytes, delimiter: bytes, findings: list[Finding]) -> 
         count = end - start
         if not in_value:
             keyword, begin, in_value, count = body[begin:start], start + 1, True, count - 1
+            if count > 1:
+                findings.append(finding("text-value-delimiter", "TEXT"))
         if count % 2 or (count and end == len(body)):
             surplus = 2 - count % 2
             if surplus == 2:

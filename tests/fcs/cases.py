@@ -126,14 +126,15 @@ def header_cases() -> Iterator[Case]:
 def delimiter_cases() -> Iterator[Case]:
     for delimiter in (b"|", b"\\", b",", b"!", b"*", b"^", b".", b"(", b"+", b"\t", b"\n", b"\x0c", b"\x1e", b"\x01"):
         keywords = {"$P1S": "a" + delimiter.decode() + "b", "VENDOR": delimiter.decode() * 2}
-        yield exact(f"delimiter {delimiter!r}", make(keywords, delimiter=delimiter))
+        yield exact(f"delimiter {delimiter!r}", make(keywords, delimiter=delimiter), PLAIN, "text-value-delimiter")
     for delimiter in (b" ", b"\x7f", b"~", b"Q", b'"'):
         yield exact(f"delimiter {delimiter!r}", make(delimiter=delimiter))
     for delimiter in (b"\0", b"$"):
         content = make(text=lambda text, new=delimiter: new + text[1:])
         yield refused(f"delimiter {delimiter!r}", content, "text-delimiter")
     for value in ("a/b", "/a", "a/", "/", "//", "a//b", "/a/", "///"):
-        yield exact(f"value {value!r}", make({"VENDOR": value, "$P2S": value}))
+        findings = ("text-value-delimiter",) if value.startswith("/") else ()
+        yield exact(f"value {value!r}", make({"VENDOR": value, "$P2S": value}), PLAIN, *findings)
     for name, keywords in {
         "vendor": {"VENDOR": "", "OTHER": "x"},
         "$P1S": {"$P1S": "", "$P1G": "10"},
@@ -242,8 +243,8 @@ def number_cases() -> Iterator[Case]:
     yield exact("UTF-8 value", make({"$P1S": "\u03bc-CD3"}))
     yield exact("50,000 keywords", make({f"K{number}": str(number) for number in range(50_000)}))
     yield exact("value of 4 MiB", make({"BIG": "x" * (4 << 20)}))
-    yield exact("200,000 escaped delimiters", make({"BIG": "/a" * 200_000}))
-    yield exact("200,000 delimiters", make({"BIG": "/" * 200_000}))
+    yield exact("200,000 escaped delimiters", make({"BIG": "a/" * 200_000}))
+    yield exact("200,000 delimiters", make({"BIG": "/" * 200_000}), PLAIN, "text-value-delimiter")
 
 
 def supplement_cases() -> Iterator[Case]:
@@ -548,7 +549,9 @@ def spillover_cases() -> Iterator[Case]:
         yield exact(f"{keyword} opens", make({keyword: matrix}))
         for bad in ("", "0", "2,C1,C9,1,0,0,1", "2,C1,C1,1,0,0,1", "2,C1,C2,1,0,0", "2,C1,C2,nan,0,0,1", "/etc/passwd",
                     "2,C1,C2,1,1,1,1", "x"):  # fmt: skip
-            findings = ("text-empty-value",) if not bad else ()
+            findings = () if bad else ("text-empty-value",)
+            if bad.startswith("/"):
+                findings = ("text-value-delimiter",)
             yield exact(f"{keyword} {bad!r} opens", make({keyword: bad}), PLAIN, *findings)
     yield exact("two that agree", make({"$SPILLOVER": matrix, "SPILL": matrix.replace(",", ", ")}))
     yield exact(
