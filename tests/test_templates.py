@@ -84,7 +84,7 @@ def test_template__fits_every_panel_it_is_for(panel: str) -> None:
 def test_template__nk_of_two_definitions_stay_apart() -> None:
     """CD3-CD56+ is not measured where CD16 and CD56 share a colour, and the other way round."""
     template = load_template("tbnk")
-    below = "Cells/Singlets/Viable/Leukocytes/Lymphocytes/"
+    below = "Singlets/Cells/Viable/Leukocytes/Lymphocytes/"
     six, ten = (resolve(template, channels_of(panel)).not_measured for panel in ("tbnk_6", "tbnk_10"))
     assert {below + "NK cells", below + "NK clinical"} <= six - ten
     assert {below + "NK clinical one colour"} == {path for path in ten - six if "NK" in path}
@@ -188,7 +188,7 @@ KNOWN: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 LINEAGES = (
     "T cells", "B cells", "CD20 B cells", "NK cells", "NK clinical", "NK clinical CD14-", "NK clinical one colour",
-    "MRD", "Nucleated", "CD45pos", "Single beads",
+    "MRD", "Nucleated", "CD45pos", "Beads",
 )  # fmt: skip
 
 
@@ -241,6 +241,15 @@ def test_template__nk_cells_after_infusion_are_no_t_all(tmp_path: Path) -> None:
     """Marrow full of CD7+ NK cells with cytoplasmic CD3 gives no T-ALL."""
     tube = simulate_tube(MARROW | {"expanded NK": 20_000}, "mrd_t_all", seed=35)
     assert by_name(gated(tube, tmp_path, "mrd_t_all"))["MRD"].event_count <= 2
+
+
+@pytest.mark.parametrize("panel", ["tbnk_6", "mrd_aml"])
+def test_template__goes_on_without_the_height_channel(panel: str) -> None:
+    """A file without FSC-H lacks only the exclusion of doublets, for cells and beads alike."""
+    channels = [channel for channel in channels_of(panel) if channel.name != "FSC-H"]
+    template = load_template(template_of(panel))
+    lost = resolve(template, channels).not_measured - resolve(template, channels_of(panel)).not_measured
+    assert {"Singlets"} == {path.rpartition("/")[2] for path in lost}
 
 
 DRIFT: Mapping[str, Mapping[str, Any]] = {

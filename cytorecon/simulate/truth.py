@@ -26,7 +26,7 @@ _ALPHA_BETA: Names = tuple(name for name in _T if name != "gd T")
 _NK56: Names = tuple(name for name in _NK if name != "NK CD56-")
 _HEMATOGONES: Names = ("hematogone I", "hematogone II")
 
-_BEADS = {"Beads": ("bead", "bead doublet"), "Single beads": ("bead",)}
+_BEADS = {"Beads": ("bead",)}
 _TRUNK = {"Cells": _CELLS, "Singlets": _CELLS, "Viable": _CELLS}
 _MARROW = _TRUNK | {"Nucleated": _NUCLEATED, "CD45pos": _CD45, "T cells": _T}
 

@@ -84,11 +84,8 @@ class SimulatedTube:
 
         Doublets, dead cells, debris and margin events belong to none of them.
         """
-        kinds = {"bead": BEAD, "bead doublet": BEAD_DOUBLET}
         return {
-            name: np.isin(self.kind, [kinds[each] for each in members])
-            if members and members[0] in kinds
-            else self.is_cell(members)
+            name: self.kind == BEAD if members == ("bead",) else self.is_cell(members)
             for name, members in TRUTH[template].items()
         }
 
