@@ -114,7 +114,7 @@ def parse_dose(value: str, where: str = "dose") -> Dose:
     if not _PER_KG.search(text):
         raise ProtocolError(where, "is not per kg", expected='such as "1.0e7/kg"', got=repr(value))
     number = re.sub("[eEеЕ]", "e", _PER_KG.sub("", text))
-    if match := re.fullmatch(rf"({_NUMBER}){_TIMES}10(?:\^|\*\*)?([0-9]{{1,2}}|[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,2}})", number):
+    if match := re.fullmatch(rf"({_NUMBER}){_TIMES}10(?:\^|\*\*)?([1-9][0-9]?|[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,2}})", number):
         mantissa, exponent = match[1], int(match[2].translate(_SUPERSCRIPTS))
         if exponent not in _EXPONENTS:
             raise ProtocolError(where, f"has the power of ten {exponent}", expected="10³ to 10¹²", got=repr(value))
