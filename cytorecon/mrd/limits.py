@@ -35,7 +35,7 @@ class DetectionLimits:
         Limit of blank, of detection, of quantification; `lod` and `loq` are None without low-level samples, `loq`
         also where no level meets the goal for CV.
     method
-        ``parametric`` or ``nonparametric``.
+        ``parametric``, ``nonparametric``, or ``stated`` where only the figures are known.
     blank_count, low_level_count
         Measurements behind them.
     findings
