@@ -20,9 +20,10 @@ from strategies import linear_events, panels, trees
 from cytorecon.compensation import Spillover, compensate
 from cytorecon.errors import CytoreconError, FcsError, Finding, PanelError, SpilloverError, TemplateError
 from cytorecon.fcs import Channel, read_fcs
+from cytorecon.gates import Dimension
 from cytorecon.gating import GatedSample, gate_events, gate_file
 from cytorecon.plan.literal import bind, judge
-from cytorecon.template import GatingTemplate, Population, parse_template, resolve
+from cytorecon.template import GatingTemplate, PlacedGate, Population, parse_template, resolve
 
 HEAD = """
 name = "t"
@@ -272,6 +273,29 @@ phenotype = "PE+"
     gated = gate_file(path, parse_template(text))
     assert int((signals[:, 1] >= 400.5).sum()) == gated.counts[0].event_count
     assert (gated.compensation, gated.cutpoints[0].channel) == ("template", "PE")
+
+
+def test_gate_file__boolean_of_terms(tube: Path) -> None:
+    """Terms inside a Boolean are decided by their cut points."""
+    text = HEAD + '[[population]]\nname = "P"\nboolean = { and = [{ not = "CD3+" }, { or = ["CD56+", "CD56-"] }] }\n'
+    assert gate_file(tube, parse_template(text)).counts[0].event_count == 6
+
+
+def test_gate_file__ratio(tmp_path: Path) -> None:
+    """A ratio of two channels; where its denominator is zero the event is nowhere, and reported."""
+    path = write(tmp_path / "tube.fcs", [(50, 200, 100), (50, 100, 200), (50, 300, 0)])
+    gate = '{ type = "range", channels = [{ numerator = "CD3", denominator = "CD56" }], min = 1 }'
+    gated = gate_file(path, parse_template(HEAD + f'[[population]]\nname = "P"\ngate = {gate}\n'))
+    assert gated.counts[0].event_count == 1
+    assert codes(gated)["events-not-finite"].message.startswith("1 of 3 events")
+
+
+def test_gate_file__gate_without_a_shape(tube: Path) -> None:
+    """A gate that the data have yet to draw is an error that names it."""
+    definition = PlacedGate((Dimension("CD3"), Dimension("CD56")), "gaussian_mixture")
+    template = GatingTemplate("t", "1", (Population("P", "", definition),))
+    with pytest.raises(TemplateError, match=r"population 'P', gate: has no shape yet.*got method 'gaussian_mixture'"):
+        gate_file(tube, template)
 
 
 def test_gate_file__no_scale_is_reported(tube: Path) -> None:

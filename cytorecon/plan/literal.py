@@ -30,7 +30,7 @@ from cytorecon.gates import (
     evaluate,
     thresholds_of,
 )
-from cytorecon.template import GatingTemplate, Panel, Phenotype, Population
+from cytorecon.template import GatingTemplate, Panel, Phenotype, PlacedGate, Population
 from cytorecon.transforms import Transform
 
 Values = NDArray[np.float64]
@@ -286,6 +286,15 @@ def _test(
         return expression
 
     definition = population.definition
+    if isinstance(definition, PlacedGate):
+        raise TemplateError(
+            f"population {population.path!r}, gate",
+            "has no shape yet",
+            expected="a drawn gate",
+            got=f"method {definition.method!r}, which was not run",
+            remedy="Write a gate of fixed shape.",
+            code="unplaced-gate",
+        )
     if isinstance(definition, Phenotype):
         return And(tuple(map(threshold, definition.terms)))
     return translated(definition) if isinstance(definition, Expression) else definition

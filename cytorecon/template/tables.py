@@ -15,7 +15,7 @@ from cytorecon.errors import CytoreconError, TemplateError
 class Table(BaseModel):
     """A table with known keys only, values of exactly the type written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 T = TypeVar("T", bound=Table)
@@ -89,7 +89,7 @@ class EllipseTable(Table):
 class PlacedTable(Table):
     """Two channels or more inside a gate that a method draws; further keys are its parameters."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, defer_build=True)
 
     type: Literal["placed"]
     channels: Channels
@@ -146,7 +146,7 @@ class PopulationTable(Table):
 class CutpointTable(Table):
     """One [cutpoint.NAME]; further keys are parameters of its method."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, defer_build=True)
 
     marker: Name | None = None
     at: float | None = None
