@@ -30,6 +30,8 @@ class CellNumber(Model):
     def _viability_is_known(self) -> CellNumber:
         if self.cells_are == "total" and self.viability_percent is None:
             raise ValueError("cells_are is total: state viability_percent, or give viable cells")
+        if self.viability_percent is not None and self.viability_percent <= 1:
+            raise ValueError(f"viability_percent {self.viability_percent} looks like a fraction: write percent")
         return self
 
     @property

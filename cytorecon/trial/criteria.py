@@ -20,8 +20,8 @@ Days = Annotated[tuple[int, ...], Sequence]
 Names = Annotated[tuple[str, ...], Sequence]
 
 
-def _fact(path: str) -> str:
-    if not is_fact(path):
+def _fact(path: object) -> str:
+    if not isinstance(path, str) or not is_fact(path):
         raise ProtocolError("fact", "is nothing a case file can state", got=repr(path), remedy="See docs/trial.md")
     return path
 

@@ -99,7 +99,7 @@ def scientific(value: Fraction | float) -> str:
     return f"{mantissa}{'0' if mantissa.endswith('.') else ''}e{int(exponent)}"
 
 
-def parse_dose(value: str, where: str = "dose") -> Dose:
+def parse_dose(value: object, where: str = "dose") -> Dose:
     """A cell dose per kg, also where a registry lost the superscript: ``10х106/kg`` is 10 × 10⁶.
 
     Latin and Cyrillic x, ×, * and · are "times"; decimal commas are decimal points. After "times", ``10`` followed
@@ -110,6 +110,8 @@ def parse_dose(value: str, where: str = "dose") -> Dose:
     ProtocolError
         Not per kg, not a dose, or a power of ten no cell dose has.
     """
+    if not isinstance(value, str):
+        raise ProtocolError(where, "is not text", expected='such as "1.0e7/kg"', got=repr(value))
     text = re.sub(r"\s", "", value)
     if not _PER_KG.search(text):
         raise ProtocolError(where, "is not per kg", expected='such as "1.0e7/kg"', got=repr(value))
