@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytorecon.plan.curve import Curve
 from cytorecon.plan.edge import NOISE, Scale
 
 BINS = 512
@@ -55,6 +56,19 @@ class Axis:
         np.minimum(place, np.float32(len(self.centre) - 1), out=place)
         np.maximum(place, np.float32(0), out=place)
         return place.astype(np.int32)
+
+
+def axis_over(curve: Curve, low: float, high: float) -> Axis:
+    """An axis that divides the display interval ``[low, high]`` finely, as far as events can reach it."""
+    least, greatest = curve(np.array([-curve.limit, curve.limit]))
+    low, high = max(low, np.nan_to_num(least, nan=-np.inf)), min(high, np.nan_to_num(greatest, nan=np.inf))
+    if not low < high:
+        high = low + max(1e-3, 1e-3 * abs(low))
+    if curve.is_affine:
+        origin, one = curve(np.array([0.0, 1.0]))
+        start, stop = ((end - origin) / (one - origin) for end in (low, high))
+        return linear_axis(start, stop, curve, curve.error)
+    return table_axis(low, high, curve, curve.limit, curve.error)
 
 
 def linear_axis(start: float, stop: float, scale: Scale, error: float) -> Axis:

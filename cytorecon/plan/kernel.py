@@ -175,7 +175,7 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
         Count by population number; added to.
     """
     for node in nodes:
-        sure, maybe = _decide(node.test, frame)
+        sure, maybe = decide(node.test, frame)
         certain = maybe is sure
         if mask is not None:
             sure = sure & mask
@@ -195,7 +195,7 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
             walk(node.children, frame, sure, counts)
 
 
-def _decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
+def decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
     """Who is surely inside and who may be; the very same array where there is no doubt."""
     match test:
         case Box(intervals):
@@ -205,14 +205,14 @@ def _decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
             sure = (code & np.uint8(bit)) != 0
             return sure, sure | (code >= UNDECIDED)
         case Outside(inner):
-            sure, maybe = _decide(inner, frame)
+            sure, maybe = decide(inner, frame)
             if maybe is sure:
                 return (negated := ~sure), negated
             return ~maybe, ~sure
         case All(tests):
-            return _combine(np.logical_and, [_decide(inner, frame) for inner in tests])
+            return _combine(np.logical_and, [decide(inner, frame) for inner in tests])
         case Any(tests):
-            return _combine(np.logical_or, [_decide(inner, frame) for inner in tests])
+            return _combine(np.logical_or, [decide(inner, frame) for inner in tests])
         case Inside(population):
             nobody = np.zeros(len(frame.block.deferred), dtype=np.bool_)
             inside = frame.block.inside.get(population, nobody)

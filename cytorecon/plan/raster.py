@@ -6,13 +6,15 @@ Gates that share a plane and a parent share one raster of bytes: bit *i* says th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cytorecon.plan.axis import Axis
+from cytorecon.gates import EllipseGate, PolygonGate
+from cytorecon.plan.axis import Axis, axis_over
+from cytorecon.plan.curve import Curve
 
 UNDECIDED = np.uint8(128)
 MOST_GATES = 7
@@ -46,14 +48,61 @@ class Raster:
         return self.cells.take(place)
 
 
-def draw(columns: tuple[int, int], axes: tuple[Axis, Axis], polygons: Sequence[Vertices]) -> Raster:
-    """Draw at most seven polygons, each of finite vertices in display coordinates, shape (vertex, 2)."""
+PlaneGate = PolygonGate | EllipseGate
+
+
+@lru_cache(maxsize=64)
+def draw(x: Curve, y: Curve, gates: tuple[PlaneGate, ...]) -> Raster:
+    """Draw at most seven gates of one plane, polygons of finite vertices and ellipses.
+
+    The columns of the raster are left at 0 and 1.
+    """
+    corners = np.array([_bounds(gate) for gate in gates])
+    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
+    axes = axis_over(x, low[0], high[0]), axis_over(y, low[1], high[1])
     cells = np.zeros((len(axes[0].centre), len(axes[1].centre)), dtype=np.uint8)
-    for position, vertices in enumerate(polygons):
-        inside, border = _draw_polygon(vertices, axes)
+    for position, gate in enumerate(gates):
+        if isinstance(gate, PolygonGate):
+            inside, border = _draw_polygon(np.array(gate.vertices), axes)
+        else:
+            inside, border = _draw_ellipse(gate, axes)
         cells |= (inside & ~border).astype(np.uint8) << np.uint8(position)
         cells[border] |= UNDECIDED
-    return Raster(columns, axes, cells.ravel())
+    return Raster((0, 1), axes, cells.ravel())
+
+
+def _bounds(gate: PlaneGate) -> tuple[Vertices, Vertices]:
+    """Lowest and highest corner of what a gate can hold."""
+    if isinstance(gate, PolygonGate):
+        vertices = np.array(gate.vertices)
+        return vertices.min(axis=0), vertices.max(axis=0)
+    reach = np.sqrt(gate.distance_square * np.diagonal(np.array(gate.covariance)))
+    return np.array(gate.mean) - reach, np.array(gate.mean) + reach
+
+
+def _draw_ellipse(gate: EllipseGate, axes: tuple[Axis, Axis]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which cells lie inside altogether, and which the outline may pass through.
+
+    A Mahalanobis distance is a norm: within a cell it differs from that of the centre by no more than the norm of
+    half the cell's diagonal.
+    """
+    (xx, xy), (_, yy) = np.linalg.inv(np.array(gate.covariance)) / gate.distance_square
+
+    def norm(x: Vertices, y: Vertices) -> Vertices:
+        return np.asarray(np.sqrt(np.maximum(xx * x * x + 2 * xy * x * y + yy * y * y, 0.0)))
+
+    low, high = _bounds(gate)
+    offsets, halves, near = [], [], []
+    for axis, start, stop, centre in zip(axes, low, high, gate.mean, strict=True):
+        span = np.clip(np.stack([axis.lowest, axis.highest]), start - (stop - start), stop + (stop - start))
+        offsets.append(span.mean(axis=0) - centre)
+        halves.append((span[1] - span[0]) / 2)
+        near.append((axis.highest >= start) & (axis.lowest <= stop))
+    (x, y), (half_x, half_y) = np.ix_(*offsets), np.ix_(*halves)
+    distance = norm(x, y)
+    doubt = np.maximum(norm(half_x, half_y), norm(half_x, -half_y)) + 1e-6
+    inside = distance + doubt < 1
+    return inside, near[0][:, None] & near[1] & ~inside & (distance - doubt <= 1)
 
 
 def _draw_polygon(vertices: Vertices, axes: tuple[Axis, Axis]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
