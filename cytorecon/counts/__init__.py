@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cytorecon.counts.concentration import PLATFORMS, cells_per_ul, cells_per_ul_interval, compare_platforms
+from cytorecon.counts.concentration import cells_per_ul, cells_per_ul_interval, compare_platforms
+from cytorecon.counts.inputs import PLATFORMS
 from cytorecon.counts.platform import Concentration, dual_platform, single_platform
 
 __all__ = [
