@@ -99,7 +99,7 @@ def make_layout(channels: Sequence[Channel], order: tuple[int, ...]) -> Layout:
 
 
 def _mask(channel: Channel, bits: int) -> int | None:
-    """The mask of FCS 3.1, section 3.2.20: all bits below the power of two next to ``$PnR``."""
+    """The mask of FCS 3.1 (doi:10.1002/cyto.a.20825): all bits below the power of two next to ``$PnR``."""
     if channel.datatype != "I" or channel.range == 0 or channel.range > 2 ** (bits - 1):
         return None
     return int(2 ** (math.ceil(channel.range) - 1).bit_length() - 1)
@@ -186,7 +186,7 @@ def scale_column(channel: Channel, values: Array, bits: int) -> None:
 
 
 def logarithmic(channel: Channel, stored: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear values of a logarithmic channel (FCS 3.1, section 3.2.20)."""
+    """Linear values of a logarithmic channel (FCS 3.1, doi:10.1002/cyto.a.20825)."""
     decades, floor = channel.amplification or (0.0, 1.0)
     values: NDArray[np.float64] = np.power(10.0, decades * stored / channel.range) * floor
     return values

@@ -197,7 +197,7 @@ DEVIATIONS: dict[str, Deviation] = {
         "warning",
         "$PnE is f1,0 with f1 above 0",
         "it is read as f1,1",
-        "the standard says so for this very mistake (FCS 3.1, section 3.2.20)",
+        "the standard says so for this very mistake (FCS 3.1, doi:10.1002/cyto.a.20825)",
     ),
     "pne-zero-decades": Deviation(
         "info", "$PnE is 0,f2", "the channel is linear", "zero decades is what the standard calls linear"
