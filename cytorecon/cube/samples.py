@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 import cytorecon
 from cytorecon.cube.variables import DTYPES, MISSING, STATUS, VARIABLES, dataset
@@ -146,15 +147,15 @@ def build_samples(rows: Iterable[GatedSample | SampleRow], template: TemplateSum
     CubeError
         Two samples have one identity, or a sample lacks a population of the template.
     """
-    kept = sorted(
-        (row if isinstance(row, SampleRow) else row_of(row) for row in rows), key=lambda row: identity(row.sheet)
-    )
+    paths = sorted(population.path for population in template.populations)
+    kept, cells = _taken(rows, paths)
     for first, second in pairwise(kept):
         if identity(first.sheet) == identity(second.sheet):
             raise CubeError(
                 f"{first.sheet['file_name']}, {second.sheet['file_name']}", "are the same sample", code="duplicate"
             )
-    values = _row_values(kept) | _cell_values(kept, template) | _cutpoint_values(kept)
+    order = [paths.index(population.path) for population in template.populations]
+    values = _row_values(kept) | _cell_values(cells[:, order], template) | _cutpoint_values(kept)
     attrs = {
         "template": template.name,
         "template_version": template.version,
@@ -203,19 +204,31 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
 
 
-def _cell_values(rows: Sequence[SampleRow], template: TemplateSummary) -> dict[str, Any]:
-    paths = [population.path for population in template.populations]
-    shape = (len(rows), len(paths), 3)
-    cells = np.empty(shape, dtype=np.int32)
-    for index, row in enumerate(rows):
-        if row.error:
-            cells[index] = _UNCOUNTED
-            continue
-        if row.counts.keys() != set(paths):
-            odd = sorted(row.counts.keys() ^ set(paths))[0]
-            raise CubeError(row.sheet["file_name"], "was gated by another tree of populations", got=odd)
-        flat = chain.from_iterable(row.counts[path] for path in paths)
-        cells[index] = np.fromiter(flat, dtype=np.int32, count=3 * len(paths)).reshape(-1, 3)
+def _taken(rows: Iterable[GatedSample | SampleRow], paths: Sequence[str]) -> tuple[list[SampleRow], NDArray[np.int32]]:
+    """Rows sorted by identity, and their cells (row, path, 3): counts become integers as they come, one by one."""
+    taken: list[SampleRow] = []
+    cells: list[NDArray[np.int32]] = []
+    for given in rows:
+        row = given if isinstance(given, SampleRow) else row_of(given)
+        cells.append(_cells(row, paths))
+        taken.append(replace(row, counts={}))
+    order = sorted(range(len(taken)), key=lambda index: identity(taken[index].sheet))
+    stacked = np.stack([cells[index] for index in order]) if cells else np.empty((0, len(paths), 3), dtype=np.int32)
+    return [taken[index] for index in order], stacked
+
+
+def _cells(row: SampleRow, paths: Sequence[str]) -> NDArray[np.int32]:
+    if row.error:
+        return np.broadcast_to(np.array(_UNCOUNTED, dtype=np.int32), (len(paths), 3))
+    counts = row.counts if list(row.counts) == paths else dict(sorted(row.counts.items()))
+    if list(counts) != paths:
+        odd = sorted(counts.keys() ^ set(paths))[0]
+        raise CubeError(row.sheet["file_name"], "was gated by another tree of populations", got=odd)
+    flat = chain.from_iterable(counts.values())
+    return np.fromiter(flat, dtype=np.int32, count=3 * len(paths)).reshape(-1, 3)
+
+
+def _cell_values(cells: NDArray[np.int32], template: TemplateSummary) -> dict[str, Any]:
     names = Counter(population.name for population in template.populations)
     about = {
         "population": [one.name if names[one.name] == 1 else one.path for one in template.populations],

@@ -110,24 +110,23 @@ def test_open_study__something_else_is_not_a_ledger(tmp_path: Path) -> None:
         open_study(other)
 
 
-def append_until_full(connection: sqlite3.Connection, acknowledged: list[int]) -> None:
-    while True:
-        with transaction(connection):
-            head = append(connection, {"kind": "note", "text": "x" * 2000})
-        acknowledged.append(head.sequence)
+def append_until_full(study: Study, acknowledged: list[int]) -> None:
+    """Append to a ledger whose disk has room for ten more pages."""
+    with connected(study.ledger, write=True) as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 10}")
+        while True:
+            with transaction(connection):
+                head = append(connection, {"kind": "note", "text": "x" * 2000})
+            acknowledged.append(head.sequence)
 
 
 def test_connected__a_full_disk_is_a_clear_error_and_loses_nothing(study: Study) -> None:
     """What was acknowledged before the disk was full is there; the error says what to do."""
     record_all(study, [gated(sample("P1", 1))])
     acknowledged: list[int] = []
-    with (
-        pytest.raises(StudyError, match=r"the disk is full; got database or disk is full. Free some space"),
-        connected(study.ledger, write=True) as connection,
-    ):
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages + 10}")
-        append_until_full(connection, acknowledged)
+    with pytest.raises(StudyError, match=r"the disk is full; got database or disk is full. Free some space"):
+        append_until_full(study, acknowledged)
     assert acknowledged
     assert (acknowledged[-1], ()) == (verify(study).head.sequence, verify(study).problems)
     assert 1 == read_cube(study, "small").sizes["patient"]
