@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from cytorecon.errors import CountError, ProtocolError
 from cytorecon.gating import GatedSample, PopulationCounts
+from cytorecon.interchange import load_template
 from cytorecon.product import (
     GRAFT_NAMES,
+    PRODUCT_NAMES,
     CellCounts,
     CellNumber,
     DoseRequest,
@@ -286,6 +288,13 @@ def test_release_table__site_limits_and_lines_to_fill_in() -> None:
     } == rows
 
 
+def test_plan_dose__shows_what_else_was_measured() -> None:
+    """TCRαβ+ T cells per kg, and feeder cells of all viable ones, where the tube has their markers."""
+    dose = plan_dose(product(t_tcr_ab=3, feeder=11, viable=11_000), request(), PROTOCOL)
+    assert "T TCRαβ+" == dose.t_cells[-1].name
+    assert ("feeder_percent", "0.1 %") in [(row.name, row.result) for row in dose.release]
+
+
 def test_release_table__takes_the_upper_end_of_t_cells() -> None:
     """The T-cell line compares the interval's upper end, not the estimate."""
     limit = {"t_per_kg": {"at_most": 15_000, "unit": "/kg"}}
@@ -304,3 +313,10 @@ def test_graft_dose__per_kg() -> None:
     doses = {dose.name: dose for dose in graft_dose(cell_counts((*names, cd34), GRAFT_NAMES, "g"), cells)}
     assert {"CD34+": 5e6, "CD3+": 1e5, "NK CD3−CD56+": 4e7} == {name: dose.per_kg for name, dose in doses.items()}
     assert doses["CD3+"].low < 1e5 < doses["CD3+"].high
+
+
+@pytest.mark.parametrize(("template", "names"), [("nk_product", PRODUCT_NAMES), ("graft", GRAFT_NAMES)])
+def test_names__are_those_of_the_shipped_templates(template: str, names: dict[str, str]) -> None:
+    """Every name a dose looks for is a population of the template, once."""
+    populations = [population.name for population in load_template(template).populations]
+    assert dict.fromkeys(names.values(), 1) == {name: populations.count(name) for name in names.values()}

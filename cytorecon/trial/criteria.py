@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from cytorecon.errors import ProtocolError
 from cytorecon.trial.case import is_fact
+from cytorecon.trial.formulas import FORMULAS
 from cytorecon.trial.reading import Model, Number, Sequence, checked
 from cytorecon.trial.values import parse_share, parse_span
 
@@ -24,6 +25,12 @@ def _fact(path: object) -> str:
     if not isinstance(path, str) or not is_fact(path):
         raise ProtocolError("fact", "is nothing a case file can state", got=repr(path), remedy="See docs/trial.md")
     return path
+
+
+def _formula(name: object) -> str:
+    if name not in FORMULAS:
+        raise ProtocolError("formula", "is unknown", expected=", ".join(FORMULAS), got=repr(name))
+    return str(name)
 
 
 Fact = Annotated[str, checked(_fact)]
@@ -132,7 +139,7 @@ class EgfrRule(RuleBase):
     """An estimated glomerular filtration rate, mL/min/1.73 m²."""
 
     kind: Literal["egfr"]
-    formula: str
+    formula: Annotated[str, checked(_formula)]
     at_least: Number
 
 

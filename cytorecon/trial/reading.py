@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -110,8 +109,6 @@ def to_mapping(value: object) -> Any:
         return {str(key): to_mapping(part) for key, part in value.items()}
     if isinstance(value, tuple | list | frozenset):
         return [to_mapping(part) for part in (sorted(value) if isinstance(value, frozenset) else value)]
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Fraction | Decimal):

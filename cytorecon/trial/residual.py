@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from cytorecon.errors import ProtocolError
@@ -33,12 +33,13 @@ def residual_disease(rule: MrdRule, facts: Facts) -> Reply:
     start = facts.date(rule.reference)
     answer, timing = _timing(_days_before(evidence, start, facts), rule.warn_after_days)
     words = f"{_words(evidence, rule, facts)}; {timing}"
+    on = _drawn(evidence, facts)
     for asked, got in ((rule.specimen, evidence.specimen), (rule.method, evidence.method)):
         if asked != got:
-            return Reply("unknown", f"{got} does not answer, {asked} is asked for; {words}", evidence.drawn)
+            return Reply("unknown", f"{got} does not answer, {asked} is asked for; {words}", on)
     if answer is not None:
-        return Reply(answer, words, evidence.drawn)
-    return Reply(_answer(evidence, rule, facts), words, evidence.drawn)
+        return Reply(answer, words, on)
+    return Reply(_answer(evidence, rule, facts), words, on)
 
 
 def case_evidence(case: Case, protocol: Protocol) -> MrdEvidence | None:
@@ -99,6 +100,13 @@ def _words(evidence: MrdEvidence, rule: MrdRule, facts: Facts) -> str:
     counts = f"{found.event_count} of {found.total_count} {found.threshold.denominator.words}{source}"
     others = [f"{each.source}: {each.call}" for each in evidence.assessment.assessments if each is not found]
     return "; ".join([f"{counts}: {found.call}, {found.adequacy}, protocol {found.protocol}", *others])
+
+
+def _drawn(evidence: MrdEvidence, facts: Facts) -> date | None:
+    """The date of the draw; from its day where the case tells day 0."""
+    if evidence.drawn is None and evidence.day is not None and facts.case.dates.transplant:
+        return facts.case.dates.transplant + timedelta(days=evidence.day)
+    return evidence.drawn
 
 
 def _days_before(evidence: MrdEvidence, start: date | None, facts: Facts) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cytorecon.errors import ProtocolError
 from cytorecon.trial.facts import Answer
-from cytorecon.trial.protocol import Protocol
+from cytorecon.trial.protocol import Ambiguity, Protocol
 from cytorecon.trial.reading import RESEARCH_USE
 from cytorecon.trial.values import Age, parse_number
 
@@ -244,16 +244,21 @@ def _sign(value: object, grades: Mapping[Any, int], name: str) -> _Range:
 
 @dataclass(frozen=True)
 class DoseLimiting:
-    """Whether a patient's grades are dose-limiting by a protocol: the answer and its reason."""
+    """Whether a patient's grades are dose-limiting by a protocol: the answer, its reason, and what is left open."""
 
     answer: Answer
     reason: str
+    ambiguities: tuple[Ambiguity, ...] = ()
     note: str = RESEARCH_USE
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Answer and reason, and the note on use."""
-        return (f"Dose-limiting toxicity: {self.answer}. {self.reason}", self.note)
+        """Answer and reason, ambiguities, and the note on use."""
+        return (
+            f"Dose-limiting toxicity: {self.answer}. {self.reason}",
+            *(f"Ambiguity {each.number}: {each.record} Treatment: {each.treatment}" for each in self.ambiguities),
+            self.note,
+        )
 
 
 def is_dose_limiting(grades: Iterable[Grade], related: bool | None, protocol: Protocol) -> DoseLimiting:
@@ -275,12 +280,18 @@ def is_dose_limiting(grades: Iterable[Grade], related: bool | None, protocol: Pr
     missing = set(rule.events) - {grade.event for grade in counted}
     shown = "; ".join(grade.lines[0] for grade in counted) or "no grade is given"
     reason = f"{shown}; limit grade ≥ {rule.grade} of {', '.join(rule.events)}"
+    answer, why = _limits(worst, highest, missing, related, protocol)
+    return DoseLimiting(answer, reason + why, protocol.ambiguities("toxicity"))
+
+
+def _limits(
+    worst: int, highest: int, missing: set[str], related: bool | None, protocol: Protocol
+) -> tuple[Answer, str]:
+    rule = protocol.dlt
     if rule.related and related is False:
-        return DoseLimiting("not_met", f"{reason}; not associated with the intervention")
+        return "not_met", "; not associated with the intervention"
     if worst >= rule.grade:
-        unjudged = rule.related and related is None
-        return DoseLimiting("unknown" if unjudged else "met", f"{reason}{'; relation not judged' if unjudged else ''}")
+        return ("unknown", "; relation not judged") if rule.related and related is None else ("met", "")
     if highest >= rule.grade or missing:
-        left = f"; not graded: {', '.join(sorted(missing))}" if missing else ""
-        return DoseLimiting("unknown", reason + left)
-    return DoseLimiting("not_met", reason)
+        return "unknown", f"; not graded: {', '.join(sorted(missing))}" if missing else ""
+    return "not_met", ""

@@ -150,11 +150,6 @@ class Age:
     beyond: bool
 
     @property
-    def years(self) -> Fraction:
-        """Completed years as a fraction of months."""
-        return Fraction(self.months, 12)
-
-    @property
     def text(self) -> str:
         """``11 months`` below two years, then completed years."""
         return f"{self.months // 12} years" if self.months >= 24 else f"{self.months} months"

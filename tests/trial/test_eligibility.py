@@ -264,6 +264,11 @@ def test_lung__fifty_passes(value: Any, expected: str) -> None:
     assert expected == answer(judge({"lung.percent_predicted": measured(value, "%")}), "I9")
 
 
+def test_lung__saturation_of_unknown_age_is_unknown() -> None:
+    """Whether the patient is a child is a fact as well."""
+    assert "unknown" == answer(judge({**saturated(98), "patient.born": LEFT_OUT}), "I9")
+
+
 def test_lung__the_measure_has_to_be_named() -> None:
     """Ambiguity 15: a percentage without its measure answers nothing."""
     result = judge({"lung.measure": LEFT_OUT})

@@ -85,6 +85,11 @@ def test_first_infusion__on_another_day_deviates() -> None:
     assert "infusion 1 on day -11: a deviation, days -12 to -12 are allowed" in result.findings[0].message
 
 
+def test_infusion_check__without_day_0_there_is_no_window() -> None:
+    """An infusion's day is not guessed."""
+    assert () == judge_infusion({"dates.transplant": LEFT_OUT, "infusion.0.on": date(2020, 1, 1)}).findings
+
+
 def test_infusion_check__needs_its_facts() -> None:
     """An infusion the case is silent about, and one that is not planned."""
     with pytest.raises(ProtocolError, match=r"says nothing of infusion 2. Add \[\[infusion\]\] with number = 2"):

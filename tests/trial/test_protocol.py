@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 
 from cytorecon.errors import ProtocolError
-from cytorecon.trial import calendar
+from cytorecon.trial import (
+    calendar,
+    crs_grade,
+    eligibility,
+    escalate,
+    icans_grade,
+    is_dose_limiting,
+    read_protocol,
+)
 from cytorecon.trial.criteria import walk
 from cytorecon.trial.protocol import PROTOCOLS
 
-from .cases import PROTOCOL
+from .cases import PROTOCOL, answer, case
 
 
 @pytest.mark.parametrize(("level", "total"), [(0, 5), (1, 10), (2, 20), (3, 30)])
@@ -88,3 +96,37 @@ def test_calendar__gives_the_last_abatacept_to_haploidentical_only() -> None:
     assert (date(2026, 3, 20), -12, "NK infusion 1") in {
         (on, day, item.what) for on, day, item in days["haploidentical"]
     }
+
+
+CHANGES = {
+    "enrolment = 15": "enrolment = 18",
+    "conditioning_day = -14": "conditioning_day = -10",
+    "at_least = 40": "at_least = 65",
+    'window = "4 months"': 'window = "6 months"',
+    "grade = 3\nrelated": "grade = 4\nrelated",
+    'kir_direction = "gvh"': 'kir_direction = "hvg"',
+    'record = "20х106/kg"': 'record = "40х106/kg"',
+    'total = "2.0e7/kg"': 'total = "4.0e7/kg"',
+    "start_level = 1": "start_level = 2",
+    'aml = "0.01 %"': 'aml = "0,05 %"',
+}
+
+
+def test_read_protocol__another_protocol_is_another_file(tmp_path: Path) -> None:
+    """Every number that decides comes from the file: other numbers, other answers, no change in Python."""
+    text = (PROTOCOLS / "nct07256210.toml").read_text(encoding="utf-8")
+    for old, new in CHANGES.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "other.toml"
+    path.write_text(text, encoding="utf-8")
+    other = read_protocol(path)
+    therapy = [{"kind": "CAR-T", "on": date(2025, 10, 1)}]
+    result = eligibility(case({"cellular_therapy": therapy}), other)
+    assert ["not_met", "met", "not_met"] == [answer(result, rule) for rule in ("I8", "E2", "I2.c")]
+    assert Fraction(80_000_000, 3) == other.infusion_dose(2, 1)
+    decision = escalate([], other)
+    assert (2, ()) == (decision.level, decision.findings)
+    fever = crs_grade(temperature_c=39, hypotension=False, vasopressors=0, oxygen="venturi")
+    none = icans_grade("ICE", score=10, consciousness="alert", seizure="none", motor_weakness=False, oedema="none")
+    assert ("met", "not_met") == tuple(is_dose_limiting([fever, none], True, each).answer for each in (PROTOCOL, other))

@@ -88,7 +88,8 @@ def test_read_protocol__names_the_shipped_ones() -> None:
         ('fact = "heart.lvef"', 'fact = "heart.rate"', "fact: is nothing a case file can state"),
         ('id = "I3"', 'id = "I4"', "rule ids occur twice: I4"),
         ("at_least = 40", "at_least = 40\nat_most = 50", "exactly one of at_least"),
-        ('kind = "performance"', 'kind = "magic"', "kind|magic"),
+        ('kind = "performance"', 'kind = "magic"', "inclusion.5.*'magic'"),
+        ('formula = "bedside_schwartz_2009"', 'formula = "ckd_epi"', "is unknown; expected bedside_schwartz_2009"),
     ],
 )
 def test_read_protocol__refuses_an_unsound_file(tmp_path: Path, old: str, new: str, match: str) -> None:
@@ -110,3 +111,4 @@ def test_to_mapping__is_json() -> None:
     mapping = to_mapping(eligibility(case(), PROTOCOL))
     assert mapping == json.loads(json.dumps(mapping))
     assert "Research use only" in mapping["lines"][-1]
+    assert "NCT07256210" == json.loads(json.dumps(to_mapping(PROTOCOL)))["id"]

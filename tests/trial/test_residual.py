@@ -147,7 +147,11 @@ def test_marrow_evidence__takes_the_newest_before_conditioning(build: Any) -> No
     assert evidence is not None
     assert evidence.assessment is not None
     assert (-20, 300) == (evidence.day, evidence.assessment.event_count)
-    assert "met" == answer(judge({"mrd": LEFT_OUT}, mrd=evidence), "I2.c")
+    result = judge({"mrd": LEFT_OUT}, mrd=evidence)
+    assert "met" == answer(result, "I2.c")
+    assert date(2026, 3, 12) == criterion(result, "I2").result.parts[1].parts[2].refers_to
+    undated = judge({"mrd": LEFT_OUT, "dates.transplant": LEFT_OUT}, mrd=evidence)
+    assert "met" == answer(undated, "I2.c")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +192,25 @@ def test_marrow_evidence__cd45_alone_is_an_upper_limit() -> None:
     row = Row("P01", -20, {"Nucleated/CD45pos": 1_000_000, "Nucleated/MRD": 120}, "marrow")
     evidence = marrow_evidence(small_cube([row], MARROW), "P01", PROTOCOL, "aml")
     assert "needs_adjudication" == answer(judge({"mrd": LEFT_OUT}, mrd=evidence), "I2.c")
+
+
+def test_marrow_evidence__without_any_denominator_is_unknown() -> None:
+    """Leukaemic events alone are no result, and neither is a template without a denominator."""
+    for roles in (MARROW, {"Nucleated/MRD": "mrd"}):
+        cube = small_cube([Row("P01", -20, {"Nucleated/MRD": 120}, "marrow")], roles)
+        evidence = marrow_evidence(cube, "P01", PROTOCOL, "aml")
+        assert "unknown" == answer(judge({"mrd": LEFT_OUT}, mrd=evidence), "I2.c")
+
+
+def test_marrow_evidence__conditioning_may_begin_earlier() -> None:
+    """The day asked about stands before the protocol's, in the search and in the rule."""
+    cube = small_cube([marrow(-60, 5000), marrow(-16, 300)], MARROW)
+    evidence = marrow_evidence(cube, "P01", PROTOCOL, "aml", conditioning_day=-20)
+    assert evidence is not None
+    assert -60 == evidence.day
+    newest = marrow_evidence(cube, "P01", PROTOCOL, "aml")
+    early = {"mrd": LEFT_OUT, "dates.conditioning": date(2026, 3, 12)}  # day −20
+    assert "unknown" == answer(judge(early, mrd=newest), "I2.c")
 
 
 def test_marrow_evidence__none_without_a_marrow() -> None:

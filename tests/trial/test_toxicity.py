@@ -189,4 +189,6 @@ NO_ICANS = icans_grade("ICE", score=10, **AWAKE)
 )
 def test_is_dose_limiting__grade_three_and_related(grades: list[Any], related: bool | None, expected: str) -> None:
     """Related CRS or ICANS of grade 3 limits the dose; what is open stays open."""
-    assert expected == is_dose_limiting(grades, related, PROTOCOL).answer
+    found = is_dose_limiting(grades, related, PROTOCOL)
+    assert (expected, True) == (found.answer, f"Dose-limiting toxicity: {expected}." in found.lines[0])
+    assert ["21", "22"] == [entry.number for entry in found.ambiguities]
