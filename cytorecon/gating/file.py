@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cytorecon.compensation import Spillover
 from cytorecon.errors import FcsError, Finding
@@ -15,7 +14,8 @@ from cytorecon.fcs import Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gating.findings import findings_of, uses_file_matrix
 from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
-from cytorecon.plan.literal import BoundTemplate, bind, judge
+from cytorecon.plan.literal import BoundTemplate, bind
+from cytorecon.plan.run import Outcome, run
 from cytorecon.template import GatingTemplate, Panel, resolve
 from cytorecon.template.tables import located
 
@@ -107,25 +107,26 @@ def gate_events(
         chosen, matrix = _compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
         bound = bind(chosen, panel, events.channels, matrix, placed)
-    tally = count(events, bound, membership, digest, rows)
+    outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
+    counts = {"": events.event_count, **outcome.counts}
     findings = (
         *events.findings,
         *(matrix.findings if matrix else ()),
         *findings_of(chosen, panel, bound, placed or {}),
-        *_not_finite(tally, events.event_count, bound),
+        *_not_finite(outcome, events.event_count, bound),
     )
     return GatedSample(
         file=name,
         sha256=events.sha256 if digest else "",
         event_count=events.event_count,
-        counts=tuple(_counts(template, bound, tally.counts)),
+        counts=tuple(_counts(template, bound, counts)),
         compensation=_label(chosen.compensation, matrix),
         template_name=template.name,
         template_version=template.version,
         template_sha256=template.sha256,
         cutpoints=tuple(_placed_cutpoints(template, panel, bound, placed or {})),
         findings=tuple(dict.fromkeys(findings)),
-        membership=tally.membership,
+        membership=outcome.membership,
     )
 
 
@@ -145,42 +146,6 @@ def _label(compensation: str, matrix: Spillover | None) -> str | None:
     if compensation != "file" or matrix is None:
         return "template"
     return "$SPILLOVER" if matrix.source in SPILLOVER_KEYWORDS else matrix.source or "sheet"
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What a pass over a file's events counted.
-
-    Parameters
-    ----------
-    counts
-        Path -> events inside; ``""`` -> all events.
-    not_finite
-        Events without a number in some dimension that a gate uses.
-    membership
-        Path -> boolean (event,), or None.
-    """
-
-    counts: Mapping[str, int]
-    not_finite: int
-    membership: Mapping[str, NDArray[np.bool_]] | None
-
-
-def count(events: Events, bound: BoundTemplate, membership: bool, digest: bool, rows: int) -> Tally:
-    """Evaluate a bound template block by block, in integers."""
-    paths = [population.path for population in bound.populations]
-    counts = dict.fromkeys(paths, 0)
-    kept = {path: np.zeros(events.event_count, np.bool_) for path in paths} if membership else None
-    first = not_finite = 0
-    for block in events.blocks(rows, bound.columns, digest=digest):
-        judgement = judge(bound, block)
-        for path, inside in judgement.inside.items():
-            counts[path] += int(np.count_nonzero(inside))
-            if kept is not None:
-                kept[path][first : first + len(block)] = inside
-        not_finite += int(np.count_nonzero(~judgement.finite))
-        first += len(block)
-    return Tally({"": events.event_count} | counts, not_finite, kept)
 
 
 def _counts(template: GatingTemplate, bound: BoundTemplate, counts: Mapping[str, int]) -> Iterator[PopulationCounts]:
@@ -215,11 +180,11 @@ def _placed_cutpoints(
         )
 
 
-def _not_finite(tally: Tally, event_count: int, bound: BoundTemplate) -> Iterator[Finding]:
-    if tally.not_finite:
+def _not_finite(outcome: Outcome, event_count: int, bound: BoundTemplate) -> Iterator[Finding]:
+    if outcome.not_finite:
         yield Finding(
             "events-not-finite",
-            f"{tally.not_finite} of {event_count} events have no finite value on some axis of a gate; they are in no "
+            f"{outcome.not_finite} of {event_count} events have no finite value on some axis of a gate; they are in no "
             "population that uses it, nor in its complement",
             "warning",
             ", ".join(bound.names),

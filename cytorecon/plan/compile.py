@@ -52,6 +52,8 @@ class Plan:
         Population paths by number.
     domain
         An event outside is not finite on some axis.
+    unseen
+        Axes that have no column, ratios for one: the literal evaluator says who is not finite on them.
     literal
         By number, the bound template that answers for one population and nothing else.
     bound
@@ -66,6 +68,7 @@ class Plan:
     roots: tuple[Node, ...]
     paths: tuple[str, ...]
     domain: Box
+    unseen: tuple[Axis, ...]
     literal: Mapping[int, BoundTemplate]
     bound: BoundTemplate
     positions: tuple[int, ...]
@@ -100,6 +103,7 @@ def compile_plan(
         roots=roots,
         paths=tuple(population.path for population in bound.populations),
         domain=Box(tuple(Interval(column, edge, None) for column, edge in domains.items())),
+        unseen=tuple(axis for dimension, axis in bound.axes.items() if dimension not in columns.curves),
         literal=tests.literal,
         bound=bound,
         positions=tuple([channel.index for channel in channels].index(column) for column in bound.columns),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cytorecon.fcs import Channel, Events
 from cytorecon.plan.compile import compile_plan
-from cytorecon.plan.kernel import Block, Box, Frame, decide, walk
+from cytorecon.plan.kernel import Block, Frame, decide, walk
 from cytorecon.plan.literal import BoundTemplate, judge
 
 Mask = NDArray[np.bool_]
@@ -209,13 +209,16 @@ class _Pass:
         frame = Frame(block, None)
         walk(plan.roots, frame, None, counts)
         self.counts += sign * counts
-        if plan.domain.intervals:
-            self.not_finite += sign * self._outside_domain(plan.domain, frame)
+        if plan.domain.intervals or plan.unseen:
+            self.not_finite += sign * self._count_not_finite(stored, frame)
         return block
 
-    def _outside_domain(self, domain: Box, frame: Frame) -> int:
-        sure, maybe = decide(domain, frame)
-        frame.block.deferred |= maybe > sure
+    def _count_not_finite(self, stored: NDArray[Any], frame: Frame) -> int:
+        sure, maybe = decide(self.plan.domain, frame)
+        if maybe is not sure:
+            frame.block.deferred |= maybe > sure
+        for axis in self.plan.unseen:
+            sure = sure & np.isfinite(axis.values(self._linear(stored), self.bound.names))
         return int(np.count_nonzero(~sure))
 
     def _linear(self, stored: NDArray[Any]) -> NDArray[np.float64]:
