@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test lint torture
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,3 +31,6 @@ lint: $(VENV)/.test-installed ## ruff and mypy strict
 
 test: lint ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+torture: $(VENV)/.test-installed ## kill two writers 1,000 times and fill the disk at every write; nothing acknowledged may be lost
+	PYTHONPATH=tests $(BIN)/python tests/study/torture.py --kills 500 --writers 2 --full-disks 400
