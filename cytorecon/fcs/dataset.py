@@ -208,7 +208,7 @@ def _text_data(name: str, entry: Entry, findings: list[Finding]) -> Segment | No
     """The place of DATA that TEXT names, or None."""
     values = [entry.keywords.get(keyword) for keyword in ("$BEGINDATA", "$ENDDATA")]
     if values[0] is None or values[1] is None:
-        if entry.header.version != "2.0":
+        if entry.header.version != "2.0" or values != [None, None]:
             findings.append(finding("data-offsets-missing", "$BEGINDATA, $ENDDATA"))
         return None
     begin, end = (required_number(name, entry.keywords, keyword) for keyword in ("$BEGINDATA", "$ENDDATA"))
@@ -229,12 +229,12 @@ def _misfit(source: Source, entry: Entry, place: Segment, size: int) -> str:
     """Why rows of ``size`` bytes cannot be at a place (``code: what was found``); empty if they can."""
     rows = Segment(place.begin, place.begin + size - 1)
     found = f"DATA from byte {place.begin} to {place.end}"
-    if place.begin < HEADER_SIZE or any(rows.overlaps(other) for other in _other_segments(entry)):
-        return f"data-place: {found}, in HEADER or another segment"
     if place.size not in (size, size + 1):
         if entry.offset + place.end > source.size:
             return f"data-truncated: {found} of a file of {source.size}"
         return f"data-size: {found}, {place.size} bytes"
+    if place.begin < HEADER_SIZE or any(rows.overlaps(other) for other in _other_segments(entry)):
+        return f"data-place: {found}, in HEADER or another segment"
     if entry.offset + place.begin + size > source.size:
         return f"data-truncated: {found} of a file of {source.size}"
     return ""

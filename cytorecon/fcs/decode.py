@@ -145,8 +145,8 @@ def decode_rows(
 
 
 def _write(stored: Array, out: Array) -> None:
-    # A float64 beyond float32 becomes infinite, which the pass counts and reports.
-    with np.errstate(over="ignore"):
+    # A float64 beyond float32 becomes infinite, which the pass counts and reports, as it does a signalling NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
         out[...] = stored
 
 

@@ -186,7 +186,8 @@ class Events:
         columns
             The column each is from; all by default.
         """
-        values = np.array(stored, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN among the stored values
+            values = np.array(stored, dtype=np.float64)
         self._scale(values, self._chosen(columns))
         return values
 

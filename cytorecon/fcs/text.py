@@ -193,7 +193,7 @@ def _supplement(
     """Where supplemental TEXT is; None where there is none or TEXT already holds it."""
     texts = [keywords.get(keyword) for keyword in ("$BEGINSTEXT", "$ENDSTEXT")]
     if texts[0] is None or texts[1] is None:
-        if header.version in ("3.0", "3.1"):
+        if header.version in ("3.0", "3.1") or texts != [None, None]:
             findings.append(finding("stext-offsets-missing", "$BEGINSTEXT, $ENDSTEXT"))
         return None
     begin, end = (whole_number(text) for text in texts if text is not None)

@@ -207,8 +207,11 @@ def keyword_cases() -> Iterator[Case]:
         "$ENDDATA": "data-offsets-missing",
     }.items():
         yield exact(f"no {keyword}", make({keyword: None}), PLAIN, code)
-    yield exact("FCS 2.0 without offsets", make({"$BEGINSTEXT": None}, version="2.0", offset_keywords=False))
-    yield exact("FCS 3.2 without $MODE, $BEGINSTEXT", make({"$MODE": None, "$BEGINSTEXT": None}, version="3.2"))
+    yield exact(
+        "FCS 2.0 without offsets", make({"$BEGINSTEXT": None, "$ENDSTEXT": None}, version="2.0", offset_keywords=False)
+    )
+    none = {"$MODE": None, "$BEGINSTEXT": None, "$ENDSTEXT": None}
+    yield exact("FCS 3.2 without $MODE, $BEGINSTEXT", make(none, version="3.2"))
 
 
 def number_cases() -> Iterator[Case]:
@@ -268,7 +271,7 @@ def supplement_cases() -> Iterator[Case]:
         yield refused(f"supplemental TEXT {name}", make(keywords), "stext-place")
     keywords = {"$BEGINSTEXT": "{begin}", "$ENDSTEXT": "{end}"}
     yield refused("supplemental TEXT in DATA", make(keywords), "stext-place")
-    content = make(keywords, header={"data": 0, "data_end": 0}, rows=segment({"A": "x" * 19}))
+    content = make(keywords, header={"data": 0, "data_end": 0}, rows=segment({"A": "x" * 20}))
     yield refused("DATA in supplemental TEXT, HEADER 0", content, "data-place")
 
 
@@ -401,6 +404,8 @@ def integer_cases() -> Iterator[Case]:
 def float_cases() -> Iterator[Case]:
     odd = np.array([[np.nan, 1], [np.inf, -np.inf], [0, 2]], "<f4")
     yield exact("NaN and infinities", make(rows=odd), odd, "values-not-finite")
+    odd = np.frombuffer(b"\x01\x00\x80\x7f\0\0\x80\x3f" * 3, "<f4").reshape(3, 2)
+    yield exact("signalling NaN", make(rows=odd), [[np.nan, 1]] * 3, "values-not-finite")
     odd = np.array([[-1e30, 1e-45], [3.4e38, -0.0], [1e7, -262145]], "<f4")
     yield exact("negative, denormal, huge, above $PnR", make(rows=odd), odd)
     both = np.array([[np.inf, 1], [-np.inf, 2], [1, 2]], "<f4")

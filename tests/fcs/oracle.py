@@ -48,7 +48,7 @@ def parse_text(block: bytes) -> dict[str, str]:
     keywords: dict[str, str] = {}
     for raw, value in zip(tokens[::2], tokens[1::2], strict=True):
         keyword = raw.upper().decode("utf-8", "replace")
-        need(delimiter.decode("latin-1") not in keyword, "delimiter in a keyword")
+        need(delimiter not in raw, "delimiter in a keyword")
         need(keyword not in keywords, "repeated keyword")
         keywords[keyword] = value.decode("utf-8", "strict" if keyword.startswith("$") else "replace")
     return keywords

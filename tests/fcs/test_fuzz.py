@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from fcs.files import make
 from fcs.fuzz import check, run
 
 # Finds of earlier runs, each a file that once ended otherwise than in one of the three endings.
-REGRESSIONS: dict[str, tuple[bytes, str]] = {}
+REGRESSIONS: dict[str, tuple[bytes, str]] = {
+    "FCS 2.0 with $BEGINDATA but no $ENDDATA": (make({"$ENDDATA": None}, version="2.0"), "findings"),
+    "FCS 2.0 with $BEGINSTEXT but no $ENDSTEXT": (make({"$ENDSTEXT": None}, version="2.0"), "findings"),
+    "a signalling NaN": (make(rows=b"\x01\x00\x80\x7f" * 6), "findings"),
+    "a value that begins with a delimiter": (make({"VENDOR": "//a"}), "findings"),
+}
 
 
 def test_read_fcs__survives_5000_mutations() -> None:
