@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint torture
+.PHONY: help demo test lint fuzz coverage bench-read torture
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,3 +34,14 @@ test: lint ## install what the tests need and run them all
 
 torture: $(VENV)/.test-installed ## kill two writers 1,000 times and fill the disk at every write; nothing acknowledged may be lost
 	PYTHONPATH=tests $(BIN)/python tests/study/torture.py --kills 500 --writers 2 --full-disks 400
+
+fuzz: $(VENV)/.test-installed ## 100,000 mutations of HEADER and TEXT, within bounds on time and memory
+	PYTHONPATH=tests $(BIN)/python -m fcs.fuzz 100000
+
+coverage: $(VENV)/.test-installed ## every branch of cytorecon/fcs/ is taken by tests/fcs
+	$(BIN)/coverage run --branch --data-file=$(VENV)/.coverage --source=cytorecon/fcs -m pytest -q tests/fcs
+	$(BIN)/coverage report --data-file=$(VENV)/.coverage --show-missing --fail-under=100
+
+bench-read: $(VENV)/.test-installed ## reading speed against a bare read and other readers
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	$(BIN)/python benchmarks/bench_read.py benchmarks
