@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+import numpy as np
 from lxml import etree
 
 from cytorecon.compensation import Spillover
@@ -119,9 +120,11 @@ def _rectangle(
         written = _dimension(dimension, "dimension", writer, where)
         # Gating-ML leaves the upper edge out: the next number above a closed edge leaves the same events in.
         upper = math.nextafter(maximum, math.inf) if gate.closed else maximum
-        if minimum > -math.inf:
+        # FlowKit 1.3 knows no ratio that is open on a side, but it knows infinity.
+        stated = isinstance(dimension, RatioDimension)
+        if minimum > -math.inf or stated:
             written.set(f"{{{GATING}}}min", number_text(minimum))
-        if upper < math.inf:
+        if upper < math.inf or stated:
             written.set(f"{{{GATING}}}max", number_text(upper))
         element.append(written)
     return element
@@ -158,11 +161,22 @@ def number_text(value: float) -> str:
 
 
 def intervals(part: QuadrantPart) -> tuple[int | None, ...] | None:
-    """Interval of each channel that a part lies in, None where it is open; None at all if the parts form no box."""
+    """Interval of each channel that a part lies in, None where it is open; None at all if the parts are no quadrant."""
     wanted = set(part.parts)
     choices = product(*((*range(count), None) for count in part.gate.shape))
     boxes = (box for box in choices if any(place is not None for place in box))
     return next((box for box in boxes if set(part.gate.parts_where(box)) == wanted), None)
+
+
+def box(gate: QuadrantGate, number: int) -> RectangleGate:
+    """One part of a quadrant gate as a half-open rectangle."""
+    place = np.unravel_index(number, gate.shape)
+    edges = [(-math.inf, *dividers, math.inf) for dividers in gate.dividers]
+    return RectangleGate(
+        gate.dimensions,
+        tuple(edge[int(interval)] for edge, interval in zip(edges, place, strict=True)),
+        tuple(edge[int(interval) + 1] for edge, interval in zip(edges, place, strict=True)),
+    )
 
 
 def add_quadrants(gate: QuadrantGate, parts: Mapping[str, QuadrantPart], parent: str, writer: Writer) -> Element:

@@ -9,14 +9,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from cytorecon.errors import InterchangeError
-from cytorecon.gates import And, Dimension, Expression, Gate, Member, Not, Or, QuadrantPart, RangeGate, RectangleGate
-from cytorecon.interchange.gatingml_elements import Writer, add_gate, add_matrix, add_quadrants, intervals
+from cytorecon.gates import (
+    And,
+    Dimension,
+    Expression,
+    Gate,
+    Member,
+    Not,
+    Or,
+    QuadrantPart,
+    RangeGate,
+    RectangleGate,
+    Threshold,
+)
+from cytorecon.interchange.gatingml_elements import Writer, add_gate, add_matrix, add_quadrants, box, intervals
 from cytorecon.interchange.naming import xml_ids
 from cytorecon.interchange.xmlfile import (
     CYTORECON,
@@ -27,7 +40,17 @@ from cytorecon.interchange.xmlfile import (
     children,
     local_name,
 )
-from cytorecon.template import GatingTemplate, Phenotype, Population, Term, parse_template, resolve, to_toml
+from cytorecon.template import (
+    GatingTemplate,
+    Panel,
+    Phenotype,
+    Population,
+    Term,
+    parse_template,
+    resolve,
+    to_toml,
+)
+from cytorecon.transforms import Linear
 
 if TYPE_CHECKING:
     from cytorecon.fcs import Channel
@@ -60,8 +83,9 @@ def gatingml_text(
         Cut point -> position on the display scale, for those that the data placed (the final gates of one gated
         sample). Fixed ones need not be given.
     channels
-        Channels of the sample's file, to write ``$PnN`` in place of markers. Without them the template's own names
-        are written.
+        Channels of the sample's file, to write ``$PnN`` in place of markers and to leave out what that file does not
+        measure (a population that is passed through is written as a copy of its parent). Without them the template's
+        own names are written.
 
     Returns
     -------
@@ -74,9 +98,10 @@ def gatingml_text(
         A cut point has no position, or a gate or scale has no equivalent in Gating-ML.
     """
     writer = _writer(template, cutpoints or {}, channels)
-    for name, matrix in template.matrices.items():
+    measured = writer.template
+    for name, matrix in measured.matrices.items():
         add_matrix(name, matrix, writer.fresh(xml_ids([name])[0]), writer)
-    for together in _with_quadrants(template.populations):
+    for together in _with_quadrants(measured.populations):
         _add_populations(together, writer)
     root = etree.Element(
         f"{{{GATING}}}Gating-ML",
@@ -115,12 +140,30 @@ def _content(element: Element) -> object:
 
 
 def _writer(template: GatingTemplate, cutpoints: Mapping[str, float], channels: Sequence[Channel]) -> Writer:
+    panel = resolve(template, channels) if channels else Panel({})
+    template = _measured(template, panel, channels)
     fixed = {name: point.at for name, point in template.cutpoints.items() if point.at is not None}
     paths = [population.path for population in template.populations]
     ids = dict(zip(paths, xml_ids(population.name for population in template.populations), strict=True))
-    panel = resolve(template, channels).channels if channels else {}
-    names = {name: channel.name for name, channel in panel.items()}
+    names = {name: channel.name for name, channel in panel.channels.items()}
     return Writer(template, fixed | dict(cutpoints), names, ids, set(ids.values()))
+
+
+def _measured(template: GatingTemplate, panel: Panel, channels: Sequence[Channel]) -> GatingTemplate:
+    """Leave out populations that a file does not measure; what is passed through becomes a copy of its parent."""
+    if not panel.not_measured:
+        return template
+    everything = RangeGate(Dimension(channels[0].name, Linear(), "none"))
+    kept = []
+    for population in template.populations:
+        if population.path in panel.passed_through:
+            copy = Member(population.parent) if population.parent else everything
+            kept.append(replace(population, definition=copy, optional=False, transparent=False))
+        elif population.path not in panel.not_measured:
+            kept.append(population)
+    paths = {population.path for population in kept}
+    cutpoints = {name: point for name, point in template.cutpoints.items() if not point.on or point.on in paths}
+    return replace(template, populations=tuple(kept), cutpoints=cutpoints)
 
 
 def _with_quadrants(populations: Sequence[Population]) -> Iterator[list[Population]]:
@@ -130,12 +173,13 @@ def _with_quadrants(populations: Sequence[Population]) -> Iterator[list[Populati
         if population.path in done:
             continue
         together = [population]
-        if isinstance(population.definition, QuadrantPart):
+        if isinstance(population.definition, QuadrantPart) and intervals(population.definition):
             together = [
                 other
                 for other in populations
                 if isinstance(other.definition, QuadrantPart)
                 and (other.definition.gate, other.parent) == (population.definition.gate, population.parent)
+                and intervals(other.definition)
             ]
         done |= {other.path for other in together}
         yield together
@@ -143,15 +187,8 @@ def _with_quadrants(populations: Sequence[Population]) -> Iterator[list[Populati
 
 def _add_populations(together: Sequence[Population], writer: Writer) -> None:
     first = together[0]
-    if isinstance(first.definition, QuadrantPart):
+    if isinstance(first.definition, QuadrantPart) and intervals(first.definition):
         parts = {each.path: each.definition for each in together if isinstance(each.definition, QuadrantPart)}
-        for path, part in parts.items():
-            if intervals(part) is None:
-                raise InterchangeError(
-                    f"population {path!r}",
-                    "quadrants that form no box have no equivalent in Gating-ML",
-                    code="gate-kind",
-                )
         element = add_quadrants(first.definition.gate, parts, first.parent, writer)
     else:
         element = _add_population(first, writer)
@@ -168,9 +205,21 @@ def _add_population(population: Population, writer: Writer) -> Element:
     definition, gate_id = population.definition, writer.ids[population.path]
     if isinstance(definition, Phenotype):
         return add_gate(_rectangle(definition.terms, writer, where), gate_id, population.parent, writer, where)
+    if isinstance(definition, QuadrantPart):
+        return _union(definition, gate_id, population.parent, writer, where)
+    if isinstance(definition, Threshold):
+        return add_gate(_half(definition), gate_id, population.parent, writer, where)
     if isinstance(definition, And | Or | Not | Member):
         return _boolean(definition, gate_id, population.parent, writer, where)
     return add_gate(definition, gate_id, population.parent, writer, where)
+
+
+def _union(part: QuadrantPart, gate_id: str, parent: str, writer: Writer, where: str) -> Element:
+    """Write parts that form no one quadrant: each as a box of its own, and a Boolean over them."""
+    boxes = [writer.fresh(f"{gate_id}.part") for _ in part.parts]
+    for box_id, number in zip(boxes, part.parts, strict=True):
+        add_gate(box(part.gate, number), box_id, parent, writer, where)
+    return _boolean_of("or", [(box_id, False) for box_id in boxes], gate_id, parent, writer)
 
 
 def _rectangle(terms: Sequence[Term], writer: Writer, where: str) -> Gate:
@@ -185,6 +234,11 @@ def _rectangle(terms: Sequence[Term], writer: Writer, where: str) -> Gate:
     if len(dimensions) == 1:
         return RangeGate(dimensions[0], lows[0], highs[0])
     return RectangleGate(dimensions, lows, highs)
+
+
+def _half(threshold: Threshold) -> RangeGate:
+    low, high = (threshold.cut, math.inf) if threshold.positive else (-math.inf, threshold.cut)
+    return RangeGate(threshold.dimension, low, high)
 
 
 def _position(term: Term, writer: Writer, where: str) -> float:
@@ -203,6 +257,12 @@ def _boolean(definition: Expression, gate_id: str, parent: str, writer: Writer, 
     """Write a Boolean gate, and before it a helper gate for each term that is none of its own."""
     operation, terms = _operation(definition)
     references = [_reference(term, gate_id, parent, writer, where) for term in terms]
+    return _boolean_of(operation, references, gate_id, parent, writer)
+
+
+def _boolean_of(
+    operation: str, references: list[tuple[str, bool]], gate_id: str, parent: str, writer: Writer
+) -> Element:
     if operation != "not" and len(references) == 1:
         references *= 2  # the schema wants two operands or more
     element = writer.new_gate("BooleanGate", gate_id, parent)
@@ -229,11 +289,18 @@ def _reference(term: Expression, gate_id: str, parent: str, writer: Writer, wher
     """Return the id that stands for a term, and whether its complement is meant."""
     if isinstance(term, Not) and not isinstance(term.term, Not):
         return _reference(term.term, gate_id, parent, writer, where)[0], True
-    if isinstance(term, Member):
+    if isinstance(term, Member) and term.path != parent:
         return writer.ids[term.path], False
     helper = writer.fresh(f"{gate_id}.term")
+    if isinstance(term, Member):
+        # FlowKit 1.3 loses a gate that refers to its own parent; a copy beside the parent stands for it.
+        beside = writer.template.by_path[parent].parent
+        _boolean(term, helper, beside, writer, where)
+        return helper, False
     if isinstance(term, Term):
         add_gate(_rectangle((term,), writer, where), helper, parent, writer, where)
+    elif isinstance(term, Threshold):
+        add_gate(_half(term), helper, parent, writer, where)
     else:
         _boolean(term, helper, parent, writer, where)
     return helper, False
