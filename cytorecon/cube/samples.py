@@ -42,12 +42,13 @@ class PopulationSummary:
 
 @dataclass(frozen=True)
 class TemplateSummary:
-    """What a cube says about its template."""
+    """What a cube says about its template; `source` is ``gated``, or ``external`` for counts that others made."""
 
     name: str
     version: str
     sha256: str
     populations: tuple[PopulationSummary, ...]
+    source: str = "gated"
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def build_samples(rows: Iterable[GatedSample | SampleRow], template: TemplateSum
         "template": template.name,
         "template_version": template.version,
         "template_sha256": template.sha256,
+        "source": template.source,
         "cytorecon_version": cytorecon.__version__,
     }
     return dataset(values, "samples", attrs)

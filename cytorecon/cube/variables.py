@@ -162,6 +162,8 @@ def dataset(values: Mapping[str, Any], form: Literal["samples", "cube"], attrs: 
         dims = dims_of(name, form)
         if dims is not None:
             array = np.asarray(values[name], dtype=DTYPES[variable.kind])
+            if array.dtype.kind == "O" and not array.size:  # which the disk would take for numbers
+                array = array.astype("U1")
             (coords if variable.coordinate else data)[name] = (dims, array, variable.attrs)
     return xr.Dataset(data, coords, {"Conventions": "CF-1.11", **attrs})
 
@@ -223,5 +225,5 @@ def _count_problems(cube: xr.Dataset) -> Iterator[str]:
         yield "is below 0 where it was counted"
     if (count[empty] != 0).any():
         yield "is not 0 where 0 of 0 is not evaluable"
-    if (count[counted] > parent[counted]).any():
+    if (count[counted & (parent >= 0)] > parent[counted & (parent >= 0)]).any():
         yield "exceeds the count of its parent"

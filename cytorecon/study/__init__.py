@@ -2,6 +2,8 @@
 
 from cytorecon.study.audit import Problem, Verification, verify
 from cytorecon.study.change import forget_patient, merge_patients, reinstate, rename_patient, supersede
+from cytorecon.study.difference import diff_templates
+from cytorecon.study.external import ingest
 from cytorecon.study.folder import Study, open_study
 from cytorecon.study.history import HistoryEntry, history
 from cytorecon.study.recording import RunSummary, run
@@ -13,8 +15,10 @@ __all__ = [
     "RunSummary",
     "Study",
     "Verification",
+    "diff_templates",
     "forget_patient",
     "history",
+    "ingest",
     "merge_patients",
     "open_study",
     "read_cube",

@@ -136,13 +136,13 @@ def decode(body: Mapping[str, Any], patients: Patients) -> SampleRow:
     )
 
 
-def template_document(summary: TemplateSummary) -> str:
+def summary_document(summary: TemplateSummary) -> str:
     """What a cube says about a template, as a document from which cubes are rebuilt."""
     return chain.canonical(asdict(summary))
 
 
-def read_template_document(text: str) -> TemplateSummary:
-    """Read back what `template_document` wrote."""
+def read_summary_document(text: str) -> TemplateSummary:
+    """Read back what `summary_document` wrote."""
     plain = json.loads(text)
     populations = tuple(PopulationSummary(**one) for one in plain.pop("populations"))
     return TemplateSummary(**plain, populations=populations)

@@ -102,10 +102,10 @@ def run(
             recorder.record(gated)
             settled += 1
             report(settled, len(samples))
-    return recorder.summary(*_written(study, template.sha256))
+    return recorder.summary(*written(study, template.sha256))
 
 
-def _written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
+def written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
     """Write the cube; that it cannot be is a finding, for every result is in the ledger."""
     try:
         return view.write_cube(study, template_sha256), ()
@@ -117,15 +117,22 @@ def begin(connection: sqlite3.Connection, samples: Sequence[Sample], template: G
     """Record the patients and documents of a run, and find out what the study holds."""
     from cytorecon.template.writing import canonical_json
 
+    texts = {
+        "template": canonical_json(template).decode(),
+        "summary": record.summary_document(summarise(template)),
+    }
+    return begin_with(connection, samples, template.sha256, texts)
+
+
+def begin_with(
+    connection: sqlite3.Connection, samples: Sequence[Sample], template_sha256: str, texts: Mapping[str, str]
+) -> Recorder:
+    """Like `begin`, for counts that come with other documents than a template."""
     with schema.transaction(connection):
         patients = add_patients(connection, (sample.patient for sample in samples))
-        documents = {
-            "template": chain.store(connection, "template", canonical_json(template).decode()),
-            "summary": chain.store(connection, "summary", record.template_document(summarise(template))),
-            "sheet": chain.store(connection, "sheet", record.sheet_document(samples, patients)),
-            "software": chain.store(connection, "software", record.software()),
-        }
-    standing = Standing(template.sha256, patients).read_on(connection)
+        every = {**texts, "sheet": record.sheet_document(samples, patients), "software": record.software()}
+        documents = {kind: chain.store(connection, kind, text) for kind, text in every.items()}
+    standing = Standing(template_sha256, patients).read_on(connection)
     return Recorder(connection, patients, documents, standing)
 
 
@@ -172,20 +179,24 @@ class Recorder:
         sample = gated.sample
         if sample is None:
             raise StudyError(gated.file, "has no sheet row")
-        body = record.encode(gated, sample, self.patients, self.documents)
+        self.put(record.encode(gated, sample, self.patients, self.documents), sample)
+        if gated.error:
+            self.reasons[sample.file_name] = gated.error
+
+    def put(self, body: Mapping[str, object], sample: Sample) -> None:
+        """Put the body of one result on disk, unless the ledger holds the same."""
+        key, status = str(body["key"]), str(body["status"])
         with schema.transaction(self.connection):
             self.standing.read_on(self.connection)
-            held = self.standing.successes.get(body["key"]) if body["status"] != "failed" else None
+            held = self.standing.successes.get(key) if status != "failed" else None
             if held is None:
                 chain.append(self.connection, {**body, **self._superseded(body, sample)})
-        if held is not None:  # another process was faster
+        if held is not None:
             self._let_stand(held)
             self.counts["skipped"] += 1
             return
         self.standing.read_on(self.connection)
-        self.counts[body["status"]] += 1
-        if gated.error:
-            self.reasons[sample.file_name] = gated.error
+        self.counts[status] += 1
 
     def _identity(self, sample: Sample) -> str:
         return record.identity(sample, self.patients.standing(self.patients.tokens[sample.patient]))

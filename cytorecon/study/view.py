@@ -142,7 +142,7 @@ def recorded(connection: sqlite3.Connection, as_of: int | None = None) -> Iterat
     for sha256, first in rows:
         body = next(chain.bodies(connection, "record.sequence = ?", (first,)))
         text = chain.document(connection, body["documents"]["summary"])
-        yield Recorded(sha256, record.read_template_document(text), first)
+        yield Recorded(sha256, record.read_summary_document(text), first)
 
 
 def choose(connection: sqlite3.Connection, name: str, version: str | None, as_of: int | None) -> Recorded:
