@@ -25,6 +25,7 @@ BYTE_ORDERS: dict[str, tuple[int, ...]] = {
     "3,4,1,2": (2, 3, 0, 1),
     "2,1,4,3": (1, 0, 3, 2),
 }
+HEADER_LIMIT = 99_999_999  # the last byte that eight digits can name
 SPILLOVER_KEYWORDS = ("$SPILLOVER", "$SPILL", "SPILL", "$COMP")
 
 
@@ -183,7 +184,7 @@ def _place_data(source: Source, entry: Entry, layout: Layout, findings: list[Fin
     places = list(dict.fromkeys(place for place in (header, text) if place))
     if count is None:
         count = _count_rows(name, places, layout, findings)
-    if header is None:
+    if header is None and places[0].end <= HEADER_LIMIT:
         findings.append(finding("header-data-zero", "HEADER"))
     problems = [_misfit(source, entry, place, count * layout.row_size) for place in places]
     fitting = [place for place, problem in zip(places, problems, strict=True) if not problem]

@@ -35,9 +35,9 @@ DEVIATIONS: dict[str, Deviation] = {
     # HEADER and segments
     "header-data-zero": Deviation(
         "info",
-        "HEADER gives no DATA offsets",
+        "HEADER gives no DATA offsets, though DATA lies before byte 99,999,999",
         "those in TEXT are used",
-        "the standard writes 0 for DATA beyond byte 99,999,999; only TEXT states a place, and $TOT agrees with it",
+        "only TEXT states a place, and it holds $TOT rows",
     ),
     "header-text-offset-disagree": Deviation(
         "warning",

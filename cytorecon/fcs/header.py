@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class Header:
 def open_source(path: Path) -> Iterator[Source]:
     """Open a file for reading; an FcsError with code ``file-unreadable`` if that is impossible."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise refusal("file-unreadable", path.name, expected="a file", got="a folder or device")
         file = path.open("rb", buffering=0)
     except OSError as error:
         raise refusal("file-unreadable", path.name, got=str(error.strerror)) from error

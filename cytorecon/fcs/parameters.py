@@ -23,7 +23,7 @@ class Channel:
     index
         Column in ``array()``, from 0.
     name, marker
-        ``$PnN`` and ``$PnS``; the marker is empty if the file gives none.
+        ``$PnN`` as written, and ``$PnS`` without blanks around it: empty if the file gives none.
     bits
         ``$PnB`` as written.
     range
@@ -131,7 +131,7 @@ def _channel(
     return Channel(
         index=number - 1,
         name=label,
-        marker=keywords.get(f"{prefix}S", ""),
+        marker=keywords.get(f"{prefix}S", "").strip(" "),
         bits=bits,
         range=extent,
         gain=gain,

@@ -45,6 +45,7 @@ def read_text(source: Source, header: Header, offset: int = 0) -> tuple[dict[str
     segment = header.text
     block = source.read(offset + segment.begin, segment.size)
     begins = [offset + other.begin for other in (header.data, header.analysis) if other]
+    begins += _user_begins(source, header, offset)
     pairs = _pairs(source, block, offset + segment.begin, begins + _named_begins(block, offset), findings)
     keywords = _merge(source.name, pairs, {}, findings)
     supplement = _supplement(source, header, keywords, offset, findings)
@@ -58,6 +59,12 @@ def read_text(source: Source, header: Header, offset: int = 0) -> tuple[dict[str
         pairs = _pairs(source, block, offset + supplement.begin, begins, findings)
         keywords = _merge(source.name, pairs, keywords, findings)
     return keywords, tuple(dict.fromkeys(findings))
+
+
+def _user_begins(source: Source, header: Header, offset: int) -> list[int]:
+    """Where the user-defined segments are that may be listed between HEADER and TEXT."""
+    size = min(header.text.begin - HEADER_SIZE, _LOOK_AHEAD)
+    return [offset + int(begin) for begin in re.findall(rb"[0-9]{1,8}", source.read(offset + HEADER_SIZE, size))]
 
 
 def _named_begins(block: bytes, offset: int) -> list[int]:
@@ -125,8 +132,8 @@ def split(name: str, body: bytes, delimiter: bytes, findings: list[Finding]) -> 
     """Keyword and value, delimiters no longer doubled, of a TEXT that begins and ends with its delimiter."""
     pairs: list[Pair] = []
     keyword, begin, in_value = b"", 1, False
-    for run in re.finditer(re.escape(delimiter) + b"+", body[1:]):
-        start, end = run.start() + 1, run.end() + 1
+    for run in re.compile(re.escape(delimiter) + b"+").finditer(body, 1):
+        start, end = run.span()
         count = end - start
         if not in_value:
             keyword, begin, in_value, count = body[begin:start], start + 1, True, count - 1

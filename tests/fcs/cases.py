@@ -115,6 +115,14 @@ def header_cases() -> Iterator[Case]:
         "half blank": {"analysis": blank, "analysis_end": 100},
     }.items():
         yield exact(f"ANALYSIS {name}", make(header=fields), PLAIN, "analysis-unusable")
+    listed = b"     600     623"
+    places = {"text": 58 + 16, "text_end": 58 + 16 + len(make()) - 58 - 24 - 1}
+    user = make(
+        header=places,
+        text=lambda t: listed + t,
+        gap=(b" " * 600)[: 600 - places["text_end"] - 1] + b"/user/segment/0123456789/",
+    )
+    yield exact("a user-defined segment between TEXT and DATA", user)
     tail = b"/GATE/1/"
     size = len(make())
     yield exact("ANALYSIS", make(header={"analysis": size, "analysis_end": size + 7}, tail=tail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import tracemalloc
 from pathlib import Path
@@ -202,8 +203,39 @@ def test_read_fcs__missing_file_and_folder(tmp_path: Path) -> None:
     """What cannot be opened is an FcsError too."""
     with pytest.raises(FcsError, match=r"nothing\.fcs: the file cannot be opened; got No such file"):
         read_fcs(tmp_path / "nothing.fcs")
-    with pytest.raises(FcsError, match="cannot be opened; got Is a directory"):
+    with pytest.raises(FcsError, match="cannot be opened; expected a file, got a folder or device"):
         read_fcs(tmp_path)
+    os.mkfifo(tmp_path / "pipe.fcs")
+    with pytest.raises(FcsError, match="expected a file, got a folder or device"):
+        read_fcs(tmp_path / "pipe.fcs")
+
+
+def test_read_fcs__data_beyond_the_reach_of_header(tmp_path: Path) -> None:
+    """Behind byte 99,999,999 HEADER holds 0 and TEXT alone places DATA: no deviation, and only DATA is read."""
+    begin = 5_000_000_000
+    content = make({"$BEGINDATA": str(begin), "$ENDDATA": str(begin + 23)}, header={"data": 0, "data_end": 0})
+    path = tmp_path / "tube.fcs"
+    with path.open("wb") as file:
+        file.write(content[:-24])
+        file.seek(begin)
+        file.write(FLOATS.tobytes())
+    events = read_fcs(path)
+    assert FLOATS.astype(float).tobytes() == events.array().tobytes()
+    assert () == events.findings
+
+
+def test_read_fcs__large_text_in_little_memory(tmp_path: Path) -> None:
+    """A TEXT of 32 MiB needs no more than four times that."""
+    path = tmp_path / "tube.fcs"
+    path.write_bytes(make({"BIG": "x" * (32 << 20)}))
+    size = path.stat().st_size
+    tracemalloc.start()
+    try:
+        read_fcs(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * size + (64 << 20)
 
 
 def test_spillover__from_text_and_supplemental_text(tmp_path: Path) -> None:
