@@ -7,14 +7,16 @@ from cytorecon.study.external import ingest
 from cytorecon.study.folder import Study, open_study
 from cytorecon.study.history import HistoryEntry, history
 from cytorecon.study.recording import RunSummary, run
-from cytorecon.study.view import read_cube, read_samples
+from cytorecon.study.view import Content, contents, read_cube, read_samples
 
 __all__ = [
+    "Content",
     "HistoryEntry",
     "Problem",
     "RunSummary",
     "Study",
     "Verification",
+    "contents",
     "diff_templates",
     "forget_patient",
     "history",

@@ -12,7 +12,7 @@ from cytorecon.errors import StudyError
 from cytorecon.study import schema
 
 # File systems of other machines, on which SQLite's locks may not hold (https://www.sqlite.org/faq.html#q5).
-NETWORK = ("nfs", "cifs", "smb", "afp", "webdav", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs")
+NETWORK = ("nfs", "cifs", "smb", "afp", "webdav", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre", "beegfs")
 
 
 @dataclass(frozen=True)

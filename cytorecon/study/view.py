@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,39 @@ def read_samples(study: Study, name: str, as_of: Moment = None, *, version: str 
         if as_of is None and is_fresh(path, relevant_head(connection, chosen.sha256)):
             return load(path, "samples")
         return build(connection, chosen, last)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a study holds of one template content.
+
+    Parameters
+    ----------
+    name, version, sha256
+        The template.
+    done, needs_review, failed
+        Standing samples by what became of them.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    done: int
+    needs_review: int
+    failed: int
+
+
+def contents(study: Study) -> tuple[Content, ...]:
+    """List what a study holds, one entry a template content, in the order in which they were first used."""
+    found = []
+    with schema.connected(study.ledger) as connection, schema.snapshot(connection):
+        patients = read_patients(connection)
+        for one in recorded(connection):
+            standing = Standing(one.sha256, patients).read_on(connection)
+            count = Counter(entry.status for entry in standing.entries.values())
+            numbers = (count["done"], count["needs_review"], count["failed"])
+            found.append(Content(one.summary.name, one.summary.version, one.sha256, *numbers))
+    return tuple(found)
 
 
 def write_cube(study: Study, template_sha256: str) -> Path | None:
