@@ -2,5 +2,17 @@
 
 from cytorecon.gating.file import gate_events, gate_file
 from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
+from cytorecon.gating.survey import Difference, FilePanel, differences, survey_file
 
-__all__ = ["GatedSample", "PlacedCutpoint", "PopulationCounts", "Status", "gate_events", "gate_file"]
+__all__ = [
+    "Difference",
+    "FilePanel",
+    "GatedSample",
+    "PlacedCutpoint",
+    "PopulationCounts",
+    "Status",
+    "differences",
+    "gate_events",
+    "gate_file",
+    "survey_file",
+]

@@ -75,7 +75,7 @@ def gate_events(
     digest: bool = False,
     spillover: Spillover | str | None = None,
     placed: Mapping[str, float] | None = None,
-    rows: int = 16384,
+    rows: int = 32768,
 ) -> GatedSample:
     """Count a template's populations in events already opened.
 
@@ -104,7 +104,7 @@ def gate_events(
             code="no-events",
         )
     with located(name, keep=True):
-        chosen, matrix = _compensation(events, template, spillover)
+        chosen, matrix = chosen_compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
         bound = bind(chosen, panel, events.channels, matrix, placed)
     outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
@@ -120,7 +120,7 @@ def gate_events(
         sha256=events.sha256 if digest else "",
         event_count=events.event_count,
         counts=tuple(_counts(template, bound, counts)),
-        compensation=_label(chosen.compensation, matrix),
+        compensation=compensation_label(chosen.compensation, matrix),
         template_name=template.name,
         template_version=template.version,
         template_sha256=template.sha256,
@@ -130,7 +130,7 @@ def gate_events(
     )
 
 
-def _compensation(
+def chosen_compensation(
     events: Events, template: GatingTemplate, spillover: Spillover | str | None
 ) -> tuple[GatingTemplate, Spillover | None]:
     """The template with the compensation asked for, and the matrix that it calls ``file``."""
@@ -140,7 +140,8 @@ def _compensation(
     return chosen, events.spillover() if uses_file_matrix(chosen) else None
 
 
-def _label(compensation: str, matrix: Spillover | None) -> str | None:
+def compensation_label(compensation: str, matrix: Spillover | None) -> str | None:
+    """Say which matrix is used, as `GatedSample.compensation` does."""
     if compensation == "none" or (compensation == "file" and matrix is None):
         return None
     if compensation != "file" or matrix is None:
