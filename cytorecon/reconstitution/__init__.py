@@ -1,0 +1,1 @@
+"""Immune reconstitution."""

@@ -1,0 +1,220 @@
+"""Named endpoints of reconstitution: reached on a day, not reached by a day, or undetermined, with the samples used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from cytorecon.errors import CountError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+State = Literal["reached", "not_reached", "undetermined"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A concentration to be reached within a time.
+
+    Parameters
+    ----------
+    name
+        Stable name; `threshold`, `population` and `within` are parameters of it.
+    population
+        As in the cube.
+    threshold
+        Cells/µL.
+    strict
+        True: more than the threshold; False: the threshold itself is enough.
+    consecutive
+        How many measurements in a row.
+    within
+        Last day that counts.
+    start
+        First day that counts.
+    exclude_confounded
+        Leave out samples of days on which infused cells are counted as well; for NK cells.
+    last_gap
+        "Not reached" needs a measurement within so many days before `within`; else too few samples were taken.
+    reference
+        DOI, or what is not verified.
+
+    Raises
+    ------
+    CountError
+        The parameters are no endpoint.
+    """
+
+    name: str
+    population: str
+    threshold: float
+    strict: bool = True
+    consecutive: int = 1
+    within: int = 100
+    start: int = 1
+    exclude_confounded: bool = False
+    last_gap: int = 30
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.threshold >= 0 and self.consecutive >= 1 and self.start <= self.within and self.last_gap >= 0):
+            raise CountError(
+                f"endpoint {self.name}", "is no endpoint",
+                expected="threshold ≥ 0, consecutive ≥ 1, start ≤ within, last_gap ≥ 0",
+            )  # fmt: skip
+
+    @property
+    def words(self) -> str:
+        """The endpoint as a report writes it: ``CD4 T cells > 50/µL twice in a row within 100 days``."""
+        sign = ">" if self.strict else "≥"
+        times = {1: "once", 2: "twice in a row"}.get(self.consecutive, f"{self.consecutive} times in a row")
+        return f"{self.population} {sign} {self.threshold:g}/µL {times} within {self.within} days"
+
+    def is_met(self, value: float) -> bool:
+        """Whether a measured concentration is enough."""
+        return value > self.threshold if self.strict else value >= self.threshold
+
+
+_CD4 = "CD4 T cells"
+ENDPOINTS: Mapping[str, Endpoint] = {
+    one.name: one
+    for one in (
+        Endpoint("cd4ir_vanroessel2020", _CD4, 50, consecutive=2, reference="doi 10.1016/j.jcyt.2020.05.005"),
+        Endpoint("cd4ir_dekoning2021", _CD4, 50, strict=False, reference="de Koning 2021, Blood 137(6):848"),
+        # Savani 2007 (PMC3426353): > 450/µL on day 30; Han 2013: ≥ 500/µL on days 21 and 30.
+        Endpoint("alc_450_day30", "Lymphocytes", 450, within=35, last_gap=10, reference="Savani 2007, PMC3426353"),
+        Endpoint("nk", "NK cells", 100, strict=False, exclude_confounded=True, reference="parameter, not published"),
+        Endpoint("cd19", "B cells", 50, strict=False, within=365, last_gap=120, reference="parameter, not published"),
+    )
+}
+
+
+def parse_endpoint(endpoint: Endpoint | str, **parameters: Any) -> Endpoint:
+    """An endpoint, or the named one, with some of its parameters replaced.
+
+    Raises
+    ------
+    CountError
+        There is none of that name, or it has no such parameter.
+    """
+    if isinstance(endpoint, str):
+        if endpoint not in ENDPOINTS:
+            raise CountError(f"endpoint {endpoint}", "is not known", expected=", ".join(ENDPOINTS))
+        endpoint = ENDPOINTS[endpoint]
+    unknown = sorted(set(parameters) - set(Endpoint.__dataclass_fields__))
+    if unknown:
+        expected = ", ".join(Endpoint.__dataclass_fields__)
+        raise CountError(f"endpoint {endpoint.name}", "has no such parameter", expected=expected, got=unknown[0])
+    return replace(endpoint, **parameters)
+
+
+def assess_endpoint(
+    series: pd.DataFrame, endpoint: Endpoint | str, ended: Mapping[str, int] | None = None
+) -> pd.DataFrame:
+    """Whether and when each patient reached an endpoint.
+
+    Parameters
+    ----------
+    series
+        Of `concentration_series`.
+    endpoint
+        An `Endpoint`, or the name of one.
+    ended
+        Day on which a patient died or could no longer reach it; "not reached" is then said by that day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a patient of `series`: ``patient``, ``endpoint``, ``state`` (``reached``, ``not_reached``,
+        ``undetermined``), ``day`` (of the measurement that completes it; of "not reached" the last day it is known of;
+        missing if undetermined), ``first_day`` (of the first of consecutive measurements), ``last_measured`` (last day
+        of a measurement that decides), ``used`` and ``left_out`` (days of samples), ``text``.
+
+    Raises
+    ------
+    CountError
+        The series lacks the population.
+
+    Notes
+    -----
+    A measurement decides if it is quantified, or censored at an LLOQ that does not exceed the threshold. One that does
+    not decide (an LLOQ above the threshold, awaiting review) is taken as met and as not met: only where both give the
+    same answer is there one. Failed tubes are no measurements, so they do not stand between two consecutive ones.
+    """
+    import pandas as pd
+
+    wanted = parse_endpoint(endpoint)
+    if wanted.population not in set(series["population"]):
+        expected = ", ".join(sorted(set(series["population"])))
+        raise CountError(
+            f"endpoint {wanted.name}", "needs a population the series lacks", expected=expected, got=wanted.population,
+            remedy="Name the population of your template: parse_endpoint(name, population=…).",
+        )  # fmt: skip
+    own = series[series["population"] == wanted.population]
+    rows = [
+        _assess(str(patient), own[own["patient"] == patient], wanted, (ended or {}).get(str(patient)))
+        for patient in sorted(set(series["patient"]))
+    ]
+    table = pd.DataFrame(rows).astype({"day": "Int64", "first_day": "Int64", "last_measured": "Int64"})
+    table.attrs |= {"endpoint": wanted.words, "reference": wanted.reference, "units": {"day": "d"}}
+    return table
+
+
+def _assess(patient: str, rows: pd.DataFrame, endpoint: Endpoint, ended: int | None) -> dict[str, Any]:
+    last = endpoint.within if ended is None else min(ended, endpoint.within)
+    inside = rows[(rows["day"] >= endpoint.start) & (rows["day"] <= last)].sort_values("day")
+    confounded = inside["confounded"] if endpoint.exclude_confounded else inside["confounded"] & False
+    answers = [(int(row.day), _answer(row, endpoint)) for row in inside[~confounded].itertuples()]
+    measured = [(day, answer) for day, answer in answers if answer != "none"]
+    sure, possible = _first(measured, endpoint, {"met"}), _first(measured, endpoint, {"met", "open"})
+    decided = [day for day, answer in measured if answer != "open"]
+    state, day = _state(sure, possible, decided, endpoint, ended)
+    used = tuple(day for day, _ in measured)
+    return {
+        "patient": patient, "endpoint": endpoint.name, "state": state, "day": day,
+        "first_day": sure[0] if state == "reached" and sure else None,
+        "last_measured": max(decided, default=None), "used": used,
+        "left_out": tuple(int(one) for one in inside["day"] if int(one) not in used),
+        "text": _text(state, day, endpoint, len(used), ended),
+    }  # fmt: skip
+
+
+def _answer(row: Any, endpoint: Endpoint) -> str:
+    """``met``, ``not_met``, ``open`` (measured, but it does not decide) or ``none`` (no measurement)."""
+    if row.censor == "none":
+        return "met" if endpoint.is_met(row.cells_per_ul) else "not_met"
+    if row.censor == "left":
+        return "not_met" if row.lloq <= endpoint.threshold else "open"
+    return "open" if row.reason == "needs_review" else "none"
+
+
+def _first(measured: Sequence[tuple[int, str]], endpoint: Endpoint, counts_as_met: set[str]) -> tuple[int, int] | None:
+    """First and last day of the first run of measurements that is long enough."""
+    run: list[int] = []
+    for day, answer in measured:
+        run = [*run, day] if answer in counts_as_met else []
+        if len(run) == endpoint.consecutive:
+            return run[0], run[-1]
+    return None
+
+
+def _state(
+    sure: tuple[int, int] | None, possible: tuple[int, int] | None, decided: list[int], endpoint: Endpoint,
+    ended: int | None,
+) -> tuple[State, int | None]:  # fmt: skip
+    if possible is not None:
+        return ("reached", possible[1]) if sure == possible else ("undetermined", None)
+    if ended is not None and ended < endpoint.within:
+        return "not_reached", ended
+    enough = len(decided) >= endpoint.consecutive and decided[-1] >= endpoint.within - endpoint.last_gap
+    return ("not_reached", endpoint.within) if enough else ("undetermined", None)
+
+
+def _text(state: State, day: int | None, endpoint: Endpoint, used: int, ended: int | None) -> str:
+    if state == "reached":
+        return f"reached on day {day}"
+    if state == "not_reached":
+        return f"not reached by day {day}" + (" (follow-up of it ended)" if ended is not None and day == ended else "")
+    return f"undetermined: {used} samples within {endpoint.within} days do not decide it"
