@@ -53,7 +53,7 @@ def command(
     from cytorecon.gating import gate_file
     from cytorecon.interchange import load_template
 
-    template = load_template(template_name, sample=sample or (file if template_name.endswith(".wsp") else None))
+    template = load_template(template_name, sample=sample, file=file)
     gated = gate_file(file, template, membership=membership_path is not None, digest=True, dataset=dataset)
     if membership_path is not None and gated.membership is not None:
         write_membership(membership_path, gated.membership)

@@ -28,7 +28,7 @@ from cytorecon.gates import (
     thresholds_of,
 )
 from cytorecon.plan.curve import Curve, domain_of, edge_of, linear_factor
-from cytorecon.plan.kernel import All, Any, Box, Drawn, Inside, Interval, Literal, Node, Outside, Test
+from cytorecon.plan.kernel import All, Any, Box, Drawn, Inside, Literal, Node, Outside, Side, Test
 from cytorecon.plan.literal import Axis, BoundPopulation, BoundTemplate
 from cytorecon.plan.raster import MOST_GATES, PlaneGate, Raster, draw
 
@@ -42,8 +42,11 @@ class Plan:
 
     Parameters
     ----------
-    matrix
-        Takes stored values to the plan's columns, float32 (column, input).
+    matrix, detectors
+        The matrix takes the stored values of the inputs from the first to the last detector to the first columns,
+        float32 (column, detector).
+    plain
+        Inputs that are the other columns as they are.
     limits
         Stored values larger in size are left to the literal evaluator, float32 (input,).
     rasters, roots
@@ -63,6 +66,8 @@ class Plan:
     """
 
     matrix: NDArray[np.float32]
+    detectors: slice
+    plain: tuple[int, ...]
     limits: NDArray[np.float32]
     rasters: tuple[Raster, ...]
     roots: tuple[Node, ...]
@@ -97,12 +102,14 @@ def compile_plan(
     roots = _tree(bound, tests, remember)
     domains = {column: edge for column, curve in columns.curves.values() if (edge := domain_of(curve)) is not None}
     return Plan(
-        matrix=np.array(columns.weights, dtype=np.float32).reshape(-1, len(channels)),
+        matrix=columns.matrix[:, columns.detectors].astype(np.float32),
+        detectors=columns.detectors,
+        plain=columns.plain,
         limits=columns.limits.astype(np.float32),
         rasters=tuple(tests.rasters),
         roots=roots,
         paths=tuple(population.path for population in bound.populations),
-        domain=Box(tuple(Interval(column, edge, None) for column, edge in domains.items())),
+        domain=Box(tuple(Side(column, True, edge) for column, edge in domains.items())),
         unseen=tuple(axis for dimension, axis in bound.axes.items() if dimension not in columns.curves),
         literal=tests.literal,
         bound=bound,
@@ -118,20 +125,29 @@ class _Columns:
     channels: Sequence[Channel]
     limits: NDArray[np.float64]
     exact: bool
-    weights: list[NDArray[np.float64]] = field(default_factory=list)
     curves: dict[AnyDimension, tuple[int, Curve]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        numbers: dict[tuple[str, object], int] = {}
-        for dimension, axis in self.bound.axes.items():
-            found = self._weights_and_curve(axis)
-            if found is not None:
-                weights, curve = found
-                key = (axis.outputs[0], axis.spillover if _is_compensated(axis) else None)
-                if key not in numbers:
-                    numbers[key] = len(self.weights)
-                    self.weights.append(weights)
-                self.curves[dimension] = (numbers[key], curve)
+        found = {dimension: self._weights_and_curve(axis) for dimension, axis in self.bound.axes.items()}
+        mixed: dict[tuple[str, object], NDArray[np.float64]] = {}
+        plain: dict[str, NDArray[np.float64]] = {}
+        for dimension, (weights, _) in ((key, pair) for key, pair in found.items() if pair is not None):
+            axis = self.bound.axes[dimension]
+            if _is_compensated(axis):
+                mixed[axis.outputs[0], axis.spillover] = weights
+            else:
+                plain[axis.outputs[0]] = weights
+        for dimension, (_, curve) in ((key, pair) for key, pair in found.items() if pair is not None):
+            axis = self.bound.axes[dimension]
+            if _is_compensated(axis):
+                number = list(mixed).index((axis.outputs[0], axis.spillover))
+            else:
+                number = len(mixed) + list(plain).index(axis.outputs[0])
+            self.curves[dimension] = (number, curve)
+        self.matrix = np.array(list(mixed.values())).reshape(-1, len(self.channels))
+        used = np.flatnonzero(self.matrix.any(axis=0))
+        self.detectors = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
+        self.plain = tuple(int(np.argmax(weights)) for weights in plain.values())
 
     def _weights_and_curve(self, axis: Axis) -> tuple[NDArray[np.float64], Curve] | None:
         if axis.ratio is not None:
@@ -206,31 +222,33 @@ class _Tests:
     def _gate(self, gate: Gate) -> Test:
         match gate:
             case RangeGate(dimension, minimum, maximum, closed):
-                return Box((self._interval(dimension, minimum, maximum, closed),))
+                return Box(self._sides(dimension, minimum, maximum, closed))
             case RectangleGate(dimensions, minimums, maximums, closed):
-                sides = zip(dimensions, minimums, maximums, strict=True)
-                return Box(tuple(self._interval(*side, closed) for side in sides))
+                bounds = zip(dimensions, minimums, maximums, strict=True)
+                return Box(tuple(side for ends in bounds for side in self._sides(*ends, closed)))
             case QuadrantPart(quadrant, parts):
                 boxes = tuple(self._quadrant(quadrant, part) for part in parts)
                 return boxes[0] if len(boxes) == 1 else Any(boxes)
         raise _UndecidableError
 
     def _quadrant(self, gate: QuadrantGate, part: int) -> Box:
-        intervals = []
+        sides: list[Side] = []
         places = np.unravel_index(part, gate.shape)
         for dimension, dividers, place in zip(gate.dimensions, gate.dividers, places, strict=True):
             ends = (-np.inf, *dividers, np.inf)
-            intervals.append(self._interval(dimension, ends[place], ends[place + 1], False))
-        return Box(tuple(intervals))
+            sides += self._sides(dimension, ends[place], ends[place + 1], False)
+        return Box(tuple(sides))
 
-    def _interval(self, dimension: AnyDimension, minimum: float, maximum: float, closed: bool) -> Interval:
+    def _sides(self, dimension: AnyDimension, minimum: float, maximum: float, closed: bool) -> tuple[Side, ...]:
         column, curve = self._curve(dimension)
         low = None if minimum == -np.inf else edge_of(curve, minimum)
         domain = domain_of(curve)
         if domain is not None and (low is None or low.low < domain.low):
             low = domain
-        high = None if maximum == np.inf else edge_of(curve, maximum, above=closed)
-        return Interval(column, low, high)
+        sides = [] if low is None else [Side(column, True, low)]
+        if maximum != np.inf:
+            sides.append(Side(column, False, edge_of(curve, maximum, above=closed)))
+        return tuple(sides)
 
     def _curve(self, dimension: AnyDimension) -> tuple[int, Curve]:
         if dimension not in self.columns.curves:
@@ -243,7 +261,7 @@ class _Tests:
         match expression:
             case Threshold(dimension, cut, positive):
                 ends = (cut, np.inf) if positive else (-np.inf, cut)
-                return Box((self._interval(dimension, *ends, False),))
+                return Box(self._sides(dimension, *ends, False))
             case Member(path):
                 path = self.bound.stand_ins.get(path, path)
                 if path and path not in visited:
@@ -300,9 +318,9 @@ def _is_conjunction(expression: Expression) -> bool:
 
 def _merged(tests: Sequence[Test]) -> Test:
     """All of some tests, boxes joined into one."""
-    intervals = tuple(interval for test in tests if isinstance(test, Box) for interval in test.intervals)
+    sides = tuple(side for test in tests if isinstance(test, Box) for side in test.sides)
     others = tuple(test for test in tests if not isinstance(test, Box))
-    return All((Box(intervals), *others)) if others else Box(intervals)
+    return All((Box(sides), *others)) if others else Box(sides)
 
 
 def _dimensions(test: Gate | Expression) -> Sequence[AnyDimension]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +25,42 @@ _SPARSE = 0.5
 
 
 @dataclass(frozen=True)
-class Interval:
-    """``minimum <= value < maximum`` on one column of the plan; None leaves a side open."""
+class Side:
+    """One border of a box: values of a column at or above an edge, or below it.
+
+    Parameters
+    ----------
+    column
+        Column of the plan.
+    above
+        True: inside is at or above the edge. False: inside is below it.
+    edge
+        The edge, with its doubt.
+    """
 
     column: int
-    minimum: Edge | None
-    maximum: Edge | None
+    above: bool
+    edge: Edge
+
+    def surely(self, values: NDArray[np.float32]) -> Mask:
+        """Whose values are on this side, beyond doubt."""
+        return values >= self.edge.high if self.above else values < self.edge.low
+
+    def maybe(self, values: NDArray[np.float32]) -> Mask:
+        """Whose values may be on this side."""
+        return values >= self.edge.low if self.above else values < self.edge.high
 
 
 @dataclass(frozen=True)
 class Box:
-    """Inside every one of some intervals."""
+    """On the inner side of every border; without borders, everyone."""
 
-    intervals: tuple[Interval, ...]
+    sides: tuple[Side, ...]
+
+    @cached_property
+    def doubtful(self) -> bool:
+        """Whether any event can fall between `surely` and `maybe`."""
+        return not all(side.edge.certain for side in self.sides)
 
 
 @dataclass(frozen=True)
@@ -140,11 +163,18 @@ class Frame:
         return self._columns[column]
 
     def code(self, raster: int) -> NDArray[np.uint8]:
-        """Raster bytes, shape (row,)."""
+        """Raster bytes, shape (row,); events in undecided cells are deferred."""
         if raster not in self._codes:
             drawn = self.block.rasters[raster]
-            self._codes[raster] = drawn.look_up(*(self.column(column) for column in drawn.columns))
+            code = drawn.look_up(*(self.column(column) for column in drawn.columns))
+            self.defer(code >= UNDECIDED)
+            self._codes[raster] = code
         return self._codes[raster]
+
+    def defer(self, doubtful: Mask) -> None:
+        """Leave some of these rows to the literal evaluator."""
+        if np.count_nonzero(doubtful):
+            self.block.deferred |= self.whole(doubtful)
 
     def among(self, inside: Mask) -> Frame:
         """The frame of this frame's rows that are inside."""
@@ -179,11 +209,12 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
         certain = maybe is sure
         if mask is not None:
             sure = sure & mask
-        if not certain:
-            doubt = maybe > sure if mask is None else (maybe & mask) > sure
-            if doubt.any():
-                frame.block.deferred |= frame.whole(doubt)
         count = int(np.count_nonzero(sure))
+        if not certain:
+            if mask is not None:
+                maybe = maybe & mask
+            if np.count_nonzero(maybe) > count:
+                frame.defer(maybe > sure)
         counts[node.population] += count
         if node.remembered:
             frame.block.inside[node.population] = frame.whole(sure)
@@ -198,12 +229,11 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
 def decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
     """Who is surely inside and who may be; the very same array where there is no doubt."""
     match test:
-        case Box(intervals):
-            return _decide_box(intervals, frame)
+        case Box():
+            return _decide_box(test, frame)
         case Drawn(raster, bit):
-            code = frame.code(raster)
-            sure = (code & np.uint8(bit)) != 0
-            return sure, sure | (code >= UNDECIDED)
+            sure = (frame.code(raster) & np.uint8(bit)) != 0
+            return sure, sure
         case Outside(inner):
             sure, maybe = decide(inner, frame)
             if maybe is sure:
@@ -231,18 +261,17 @@ def _combine(operation: np.ufunc, answers: Sequence[tuple[Mask, Mask]]) -> tuple
     return sure, reduce(operation, [maybe for _, maybe in answers])
 
 
-def _decide_box(intervals: tuple[Interval, ...], frame: Frame) -> tuple[Mask, Mask]:
-    sure: list[Mask] = []
-    maybe: list[Mask] = []
-    for interval in intervals:
-        values = frame.column(interval.column)
-        if (edge := interval.minimum) is not None:
-            sure.append(values >= edge.high)
-            maybe.append(sure[-1] if edge.certain else values >= edge.low)
-        if (edge := interval.maximum) is not None:
-            sure.append(values < edge.low)
-            maybe.append(sure[-1] if edge.certain else values < edge.high)
-    if not sure:
+def _decide_box(box: Box, frame: Frame) -> tuple[Mask, Mask]:
+    if not box.sides:
         everyone = np.ones(len(frame.block.deferred) if frame.rows is None else len(frame.rows), dtype=np.bool_)
         return everyone, everyone
-    return _combine(np.logical_and, list(zip(sure, maybe, strict=True)))
+    columns = [frame.column(side.column) for side in box.sides]
+    sure = box.sides[0].surely(columns[0])
+    for side, values in zip(box.sides[1:], columns[1:], strict=True):
+        sure &= side.surely(values)
+    if not box.doubtful:
+        return sure, sure
+    maybe = box.sides[0].maybe(columns[0])
+    for side, values in zip(box.sides[1:], columns[1:], strict=True):
+        maybe &= side.maybe(values)
+    return sure, maybe

@@ -21,6 +21,7 @@ Rows = NDArray[np.intp]
 _SECOND_LOOK = 8192
 # If more than this share of a block exceeds the limits that a plan was compiled for, wider limits pay.
 _STRAYS = 1 / 64
+_AS_ONE = 256
 _LARGEST_LIMIT = 2.0**100
 
 
@@ -63,7 +64,7 @@ class Outcome:
 
 
 def run(
-    events: Events, bound: BoundTemplate, *, membership: bool = False, digest: bool = False, rows: int = 16384
+    events: Events, bound: BoundTemplate, *, membership: bool = False, digest: bool = False, rows: int = 32768
 ) -> Outcome:
     """Count every population of a bound template in a file: the literal evaluator's counts, event for event.
 
@@ -111,10 +112,10 @@ def _limits(channels: Sequence[Channel], peaks: NDArray[np.float64]) -> NDArray[
 def _peaks(block: NDArray[Any]) -> NDArray[np.float64]:
     """Largest size of each column's values; NaN where one is NaN.
 
-    Sixteen rows are taken as one, since numpy reduces short rows slowly.
+    Many rows are taken as one, since numpy reduces short rows slowly.
     """
-    whole = len(block) // 16 * 16
-    parts = [block[:whole].reshape(-1, 16 * block.shape[1])] if whole else []
+    whole = len(block) // _AS_ONE * _AS_ONE
+    parts = [block[:whole].reshape(-1, _AS_ONE * block.shape[1])] if whole else []
     if whole < len(block):
         parts.append(block[whole:])
     peaks = np.zeros(block.shape[1])
@@ -148,15 +149,18 @@ class _Pass:
     def _compile(self) -> None:
         exact = self.events.is_float32_exact
         self.plan = compile_plan(self.bound, self.channels, self.limits.tolist(), exact, self.membership)
-        self._values = np.empty((len(self.plan.matrix), self.rows), dtype=np.float32)
+        self._values = np.empty((len(self.plan.matrix) + len(self.plan.plain), self.rows), np.float32)
 
     def take(self, stored: NDArray[Any]) -> None:
         """Count one block of stored values (event, input)."""
         strays = self._strays(stored)
         values = self._values[:, : len(stored)]
         single = stored if stored.dtype == np.float32 else stored.astype(np.float32)
+        mixed = len(self.plan.matrix)
         with np.errstate(all="ignore"):  # strays may overflow here
-            np.matmul(self.plan.matrix, single.T, out=values)
+            np.matmul(self.plan.matrix, single[:, self.plan.detectors].T, out=values[:mixed])
+        for column, place in enumerate(self.plan.plain, mixed):
+            values[column] = single[:, place]
         if strays is None:
             strays = np.zeros(len(stored), dtype=np.bool_)
         else:
@@ -209,7 +213,7 @@ class _Pass:
         frame = Frame(block, None)
         walk(plan.roots, frame, None, counts)
         self.counts += sign * counts
-        if plan.domain.intervals or plan.unseen:
+        if plan.domain.sides or plan.unseen:
             self.not_finite += sign * self._count_not_finite(stored, frame)
         return block
 
