@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cytorecon.errors import CytoreconError, InterchangeError
-from cytorecon.gates import And, Gate, Member, Not, Or
+from cytorecon.errors import InterchangeError
+from cytorecon.gates import And, Member, Not, Or
 from cytorecon.interchange.flowjo_gates import SampleScales, read_gate, sample_scales
 from cytorecon.interchange.lean import lean
-from cytorecon.interchange.naming import safe_name
+from cytorecon.interchange.naming import safe_name, translating
 from cytorecon.interchange.xmlfile import (
     MAX_DEPTH,
     MAX_GATES,
@@ -299,15 +299,17 @@ def sample_template(workspace: Workspace, sample: WorkspaceSample) -> GatingTemp
     if not nodes:
         raise InterchangeError(where, "the sample has no gates", code="no-gates")
     written = {node.written: node.path for node in nodes}
-    template = GatingTemplate(
-        name=safe_name(f"{workspace.path.stem} {sample.name.removesuffix('.fcs')}"),
-        version="0",
-        title=f"FlowJo {workspace.version} workspace {workspace.path.name}, sample {sample.name}",
-        populations=tuple(population for node in nodes for population in _populations(node, scales, written)),
-        compensation=scales.matrix_name if scales.matrix else "none",
-        matrices={scales.matrix_name: scales.matrix} if scales.matrix else {},
-    )
-    return lean(template)
+    populations = tuple(population for node in nodes for population in _populations(node, scales, written))
+    with translating(where):
+        template = GatingTemplate(
+            name=safe_name(f"{workspace.path.stem} {sample.name.removesuffix('.fcs')}"),
+            version="0",
+            title=f"FlowJo {workspace.version} workspace {workspace.path.name}, sample {sample.name}",
+            populations=populations,
+            compensation=scales.matrix_name if scales.matrix else "none",
+            matrices={scales.matrix_name: scales.matrix} if scales.matrix else {},
+        )
+        return lean(template)
 
 
 def _populations(node: _Node, scales: SampleScales, written: Mapping[str, str]) -> Iterator[Population]:
@@ -319,22 +321,14 @@ def _populations(node: _Node, scales: SampleScales, written: Mapping[str, str]) 
     gates = list(children(child(node.element, "Gate", where)))
     if len(gates) != 1:
         raise InterchangeError(where, "the population needs exactly one gate", got=str(len(gates)), code="gate-count")
-    gate = _gate(gates[0], scales, where)
+    with translating(where):
+        gate = read_gate(gates[0], scales, where)
     if gates[0].get("eventsInside", "1") == "1":
         yield Population(node.name, node.parent, gate)
         return
     drawn = Population(f"{node.name} (drawn gate)", node.parent, gate)
     yield drawn
     yield Population(node.name, node.parent, Not(Member(drawn.path)))
-
-
-def _gate(element: Element, scales: SampleScales, where: str) -> Gate:
-    try:
-        return read_gate(element, scales, where)
-    except InterchangeError:
-        raise
-    except CytoreconError as error:
-        raise InterchangeError(where, error.problem, expected=error.expected, got=error.got, code=error.code) from error
 
 
 def _boolean(element: Element, written: Mapping[str, str], where: str) -> Definition:

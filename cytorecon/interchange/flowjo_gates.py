@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytorecon.compensation import Spillover
-from cytorecon.errors import CytoreconError, InterchangeError
+from cytorecon.errors import InterchangeError
 from cytorecon.gates import Dimension, EllipseGate, Gate, PolygonGate, RangeGate, RectangleGate
+from cytorecon.interchange.naming import translating
 from cytorecon.interchange.xmlfile import (
     MAX_VERTICES,
     Element,
@@ -111,7 +112,7 @@ def _add_matrix(element: Element, scales: SampleScales) -> None:
     columns = [[need(each, "parameter", where) for each in children(row, "coefficient")] for row in rows]
     if not rows or any(row != columns[0] for row in columns):
         raise InterchangeError(where, "rows of the matrix name different parameters", code="matrix-shape")
-    try:
+    with translating(where):
         scales.matrix = Spillover(
             detectors=tuple(scales.channels.get(column, column) for column in columns[0]),
             matrix=np.array([[number(each, "value", where) for each in children(row, "coefficient")] for row in rows]),
@@ -120,10 +121,6 @@ def _add_matrix(element: Element, scales: SampleScales) -> None:
             ),
             source="template",
         )
-    except InterchangeError:
-        raise
-    except CytoreconError as error:
-        raise InterchangeError(where, error.problem, expected=error.expected, got=error.got, code=error.code) from error
     scales.matrix_name = name if name not in ("file", "none") else f"FlowJo {name}"
     scales.prefix, scales.suffix = element.get("prefix") or "", element.get("suffix") or ""
 
@@ -171,7 +168,8 @@ def _polygon(element: Element, scales: SampleScales, where: str) -> Gate:
     if len(read) != 2:
         raise InterchangeError(where, "a polygon needs two parameters", got=str(len(read)), code="polygon")
     (x, x_axis, x_unit), (y, y_axis, y_unit) = read
-    return PolygonGate((x, y), tuple((_shown(a, x_axis, x_unit), _shown(b, y_axis, y_unit)) for a, b in points))
+    shown = tuple((_shown(a, x_axis, x_unit), _shown(b, y_axis, y_unit)) for a, b in points)
+    return PolygonGate((x, y), shown, closed=True)
 
 
 def _point(vertex: Element, where: str) -> tuple[float, float]:
@@ -237,13 +235,12 @@ def _dimension(element: Element, scales: SampleScales, where: str) -> tuple[Dime
 
 
 def _uncompensated_name(parameter: str, scales: SampleScales) -> tuple[str, bool]:
-    prefix, suffix = scales.prefix, scales.suffix
-    if scales.matrix is None or not (prefix or suffix):
+    """Tell a compensated parameter by prefix and suffix around a name that is in the matrix."""
+    if scales.matrix is None or not (scales.prefix or scales.suffix):
         return parameter, False
-    if not (parameter.startswith(prefix) and parameter.endswith(suffix)):
-        return parameter, False
-    name = parameter.removeprefix(prefix)
-    return (name.removesuffix(suffix) if suffix else name), True
+    name = parameter.removeprefix(scales.prefix).removesuffix(scales.suffix)
+    in_matrix = scales.channels.get(name, name) in (*scales.matrix.detectors, *scales.matrix.fluorochromes)
+    return (name, True) if in_matrix and parameter == f"{scales.prefix}{name}{scales.suffix}" else (parameter, False)
 
 
 def _axis(element: Element | None, where: str) -> _Axis:
@@ -254,7 +251,7 @@ def _axis(element: Element | None, where: str) -> _Axis:
     def read(name: str) -> float:
         return number(element, name, where)
 
-    try:
+    with translating(f"{where}, FlowJo scale {kind}"):
         match kind:
             case "linear":
                 return _Axis(Linear(), read("minRange"), read("maxRange"))
@@ -267,12 +264,6 @@ def _axis(element: Element | None, where: str) -> _Axis:
             case "biex":
                 length = read("length")
                 return _Axis(Biex(read("neg"), read("width"), read("pos"), read("maxRange"), int(length)))
-    except InterchangeError:
-        raise
-    except CytoreconError as error:
-        raise InterchangeError(
-            where, f"FlowJo scale {kind}: {error.problem}", expected=error.expected, got=error.got, code="scale"
-        ) from error
     raise InterchangeError(
         where, f"the FlowJo scale {kind!r} is not supported", expected="linear, log, logicle, fasinh or biex",
         remedy="Set the parameter to one of these in FlowJo and save the workspace again", code="scale",

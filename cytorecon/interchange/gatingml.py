@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cytorecon.compensation import Spillover, spillover_from_inverse
-from cytorecon.errors import CytoreconError, InterchangeError
+from cytorecon.errors import InterchangeError
 from cytorecon.gates import (
     And,
     Dimension,
@@ -33,7 +33,7 @@ from cytorecon.gates import (
     RectangleGate,
 )
 from cytorecon.interchange.lean import lean
-from cytorecon.interchange.naming import safe_name
+from cytorecon.interchange.naming import safe_name, translating
 from cytorecon.interchange.xmlfile import (
     CYTORECON,
     MAX_DEPTH,
@@ -114,7 +114,8 @@ def read_gatingml(path: str | Path) -> GatingTemplate:
         )
     from cytorecon.interchange.gatingml_out import embedded_template
 
-    return embedded_template(root) or _template(root, where)
+    with translating(where):
+        return embedded_template(root) or _template(root, where)
 
 
 def _template(root: Element, where: str) -> GatingTemplate:
@@ -213,14 +214,8 @@ def _known(key: str, document: _Document, referrer: str) -> str:
 
 def _population(key: str, node: _Node, document: _Document) -> Population:
     where = f"{document.where}: gate {key!r}"
-    try:
+    with translating(where):
         definition = _definition(key, node, document, where)
-    except InterchangeError:
-        raise
-    except CytoreconError as error:
-        raise InterchangeError(
-            where, error.problem, expected=error.expected, got=error.got, remedy=error.remedy, code=error.code
-        ) from error
     return Population(
         name=node.name,
         parent=document.paths[node.parent] if node.parent else "",
@@ -392,13 +387,9 @@ def _add_transformation(element: Element, document: _Document) -> None:
         document.ratios[key] = RatioDimension(channels[0], channels[1], a, b, c)
         return
     build, parameters = _SCALES[local_name(kinds[0])]
-    try:
+    with translating(where):
         scale = build(**{name.lower(): number(kinds[0], name, where) for name in parameters})
         document.scales[key] = _bounded(element, scale, where)
-    except InterchangeError:
-        raise
-    except CytoreconError as error:
-        raise InterchangeError(where, error.problem, expected=error.expected, got=error.got, code=error.code) from error
 
 
 def _bounded(element: Element, scale: Transform, where: str) -> Transform:

@@ -1,9 +1,12 @@
-"""Names across formats: what a template may be called, and ids that XML accepts."""
+"""Names and errors across formats: what a template may be called, ids that XML accepts, whose fault it is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from cytorecon.errors import CytoreconError, InterchangeError
 
 _NOT_FILE_SAFE = re.compile(r"[^\w .+()\-]+|^[^A-Za-z0-9]+")
 _NOT_ID = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -29,3 +32,27 @@ def xml_ids(names: Iterable[str]) -> list[str]:
         taken.add(candidate)
         ids.append(candidate)
     return ids
+
+
+@contextmanager
+def translating(where: str) -> Iterator[None]:
+    """Report what a value refuses (a scale, a gate, a matrix, a template) as a fault of the file it was read from.
+
+    Raises
+    ------
+    InterchangeError
+        In place of any other error of this package, with `where` before its place.
+    """
+    try:
+        yield
+    except InterchangeError:
+        raise
+    except CytoreconError as error:
+        raise InterchangeError(
+            f"{where}: {error.where}",
+            error.problem,
+            expected=error.expected,
+            got=error.got,
+            remedy=error.remedy,
+            code=error.code,
+        ) from error

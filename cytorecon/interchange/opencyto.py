@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-from cytorecon.errors import CytoreconError, InterchangeError
+from cytorecon.errors import InterchangeError
 from cytorecon.gates import And, Dimension, Expression, Gate, Member, Not, Or, RangeGate, RectangleGate
-from cytorecon.interchange.naming import safe_name
+from cytorecon.interchange.naming import safe_name, translating
 from cytorecon.interchange.opencyto_methods import METHODS, PREPROCESSING, PositionScale, fixed_bounds
 from cytorecon.interchange.rvalues import RValue, parse_arguments
 from cytorecon.template import Cutpoint, Definition, GatingTemplate, Phenotype, PlacedGate, Population, Term, path_of
@@ -103,22 +103,19 @@ def read_opencyto(path: str | Path) -> GatingTemplate:
     builder = _Builder(PositionScale.of((row.dims, row.parameters) for row in rows))
     for line in rows:
         for row in _for_each_parent(line, builder):
-            try:
+            with translating(f"{row.where}, method {row.method!r}"):
                 _add(row, builder)
-            except InterchangeError:
-                raise
-            except CytoreconError as error:
-                raise _error(row, error.problem, expected=error.expected, got=error.got, code=error.code) from error
-    return GatingTemplate(
-        name=safe_name(Path(path).stem),
-        version="0",
-        title=f"openCyto template {Path(path).name}",
-        populations=tuple(builder.populations),
-        compensation="file",
-        markers=builder.markers,
-        scales={"default": Logicle()},
-        cutpoints=builder.cutpoints,
-    )
+    with translating(str(path)):
+        return GatingTemplate(
+            name=safe_name(Path(path).stem),
+            version="0",
+            title=f"openCyto template {Path(path).name}",
+            populations=tuple(builder.populations),
+            compensation="file",
+            markers=builder.markers,
+            scales={"default": Logicle()},
+            cutpoints=builder.cutpoints,
+        )
 
 
 def _error(row: _Row, problem: str, *, expected: str = "", got: str = "", code: str = "") -> InterchangeError:
