@@ -29,7 +29,7 @@ def read_rows(
     columns: Sequence[int],
     rows: int,
     target: Callable[[int, int], Array],
-    check: Callable[[int, Array], None],
+    look: Callable[[Sequence[int], Array], None],
     digest: Digest | None = None,
 ) -> Iterator[Array]:
     """Stored values of all rows, ``rows`` at a time.
@@ -42,8 +42,8 @@ def read_rows(
         Columns wanted and the most rows a block.
     target
         Gives the array (event, column) to write to, for a first row and a number of rows.
-    check
-        Called with the number and values of each column of 64-bit integers.
+    look
+        Called with numbers of columns and their stored values, where these are converted at all.
     digest
         Fed with every byte of the file, in order.
     """
@@ -64,7 +64,7 @@ def read_rows(
             fill(source, raw)
             if digest:
                 digest.feed(raw)
-            decode_rows(data.layout, raw, columns, block, check)
+            decode_rows(data.layout, raw, columns, block, look)
         yield block
     if digest:
         digest.skip_to(source.size)

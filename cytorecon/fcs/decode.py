@@ -63,6 +63,11 @@ class Layout:
         return all(column.datatype == "I" for column in self.columns)
 
     @cached_property
+    def is_single(self) -> bool:
+        """Whether no column is float64."""
+        return all(column.datatype != "D" for column in self.columns)
+
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The narrowest type that holds every stored value: integer only if all are; mixtures are float64."""
         dtypes = {column.dtype for column in self.columns}
@@ -106,7 +111,7 @@ def _mask(channel: Channel, bits: int) -> int | None:
 
 
 def decode_rows(
-    layout: Layout, raw: Bytes, columns: Sequence[int], out: Array, check: Callable[[int, Array], None]
+    layout: Layout, raw: Bytes, columns: Sequence[int], out: Array, look: Callable[[Sequence[int], Array], None]
 ) -> None:
     """Write stored values of whole rows to ``out`` (event, column). ``raw`` is used as scratch space.
 
@@ -120,8 +125,8 @@ def decode_rows(
         Columns wanted, in the order of ``out``.
     out
         Any type; a value it cannot hold is the caller's responsibility.
-    check
-        Called with the number and the stored values of each column of 64-bit integers.
+    look
+        Called with numbers of columns and their stored values (event, column), before they are converted.
     """
     if layout.order not in (LITTLE, BIG):
         raw = np.ascontiguousarray(raw.reshape(-1, 4)[:, np.argsort(layout.order)]).reshape(-1)
@@ -131,17 +136,14 @@ def decode_rows(
             np.bitwise_and(matrix, layout.masks, out=matrix)
         everything = list(columns) == list(range(len(layout.columns)))
         stored = matrix if everything else matrix[:, list(columns)]
-        if stored.dtype == np.uint64:
-            for place, number in enumerate(columns):
-                check(number, stored[:, place])
+        look(columns, stored)
         _write(stored, out)
         return
     rows = raw.reshape(-1, layout.row_size)
     for place, number in enumerate(columns):
-        values = _stored_column(layout, rows, layout.columns[number])
-        if values.dtype == np.uint64:
-            check(number, values)
-        _write(values, out[:, place])
+        stored = _stored_column(layout, rows, layout.columns[number])
+        look([number], stored[:, np.newaxis])
+        _write(stored, out[:, place])
 
 
 def _write(stored: Array, out: Array) -> None:
@@ -181,7 +183,7 @@ def scale_column(channel: Channel, values: Array, bits: int) -> None:
             values[...] = logarithmic(channel, values.astype(np.float64))
     elif channel.timestep is not None:
         np.multiply(values, channel.timestep, out=values, dtype=np.float64, casting="same_kind")
-    elif channel.gain != 1.0:
+    else:
         np.divide(values, channel.gain, out=values, dtype=np.float64, casting="same_kind")
 
 

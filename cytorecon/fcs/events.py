@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,8 +173,7 @@ class Events:
             raise ValueError(f"out has shape {buffer.shape}; expected (rows, {len(chosen)})")
         if buffer.dtype not in (np.float32, np.float64) and (linear or buffer.dtype != self.stored_dtype):
             raise ValueError(f"out holds {buffer.dtype}; expected float32, float64 or the stored type, linear=False")
-        exact = buffer.dtype.kind == "f"
-        yield from self._pass(chosen, rows, lambda _, count: buffer[:count], linear=linear, exact=exact, digest=digest)
+        yield from self._pass(chosen, rows, buffer.dtype, lambda _, count: buffer[:count], linear, digest)
 
     def to_linear(self, stored: ArrayLike, columns: Sequence[int] | None = None) -> Values:
         """Linear float64 values of stored ones: those of `array`, bit for bit, where the stored ones are exact.
@@ -188,7 +187,7 @@ class Events:
         """
         with np.errstate(invalid="ignore"):  # a signalling NaN among the stored values
             values = np.array(stored, dtype=np.float64)
-        self._scale(values, self._chosen(columns))
+        _scale(values, self._scaled(self._chosen(columns)))
         return values
 
     def _chosen(self, columns: Sequence[int] | None) -> list[int]:
@@ -197,14 +196,11 @@ class Events:
             raise ValueError(f"columns {chosen}; expected 0 to {len(self.channels) - 1}")
         return chosen
 
-    def _filled(self, dtype: DTypeLike, *, linear: bool) -> Array:
+    def _filled(self, dtype: DTypeLike, linear: bool) -> Array:
         values = np.empty((self.event_count, len(self.channels)), dtype)
         rows = max(1, _BLOCK_BYTES // self.data.layout.row_size)
         chosen = self._chosen(None)
-        exact = values.dtype.kind == "f"
-        for _ in self._pass(
-            chosen, rows, lambda first, count: values[first : first + count], linear=linear, exact=exact
-        ):
+        for _ in self._pass(chosen, rows, values.dtype, lambda first, count: values[first : first + count], linear):
             pass
         return values
 
@@ -212,45 +208,46 @@ class Events:
         self,
         columns: list[int],
         rows: int,
+        dtype: np.dtype[Any],
         target: Callable[[int, int], Array],
-        *,
         linear: bool,
-        exact: bool = True,
         digest: bool = False,
     ) -> Iterator[Array]:
         unusual: dict[int, int] = {}
-        check = self._check if exact else _accept
-        with self._open() as source:
-            if digest:
-                with Digest(source, self.data) as beside:
-                    for block in read_rows(source, self.data, columns, rows, target, check, beside):
-                        yield self._finished(block, columns, linear, unusual)
-                    sha256, findings = beside.finish()
+        scaled = self._scaled(columns) if linear else []
+        # Where nothing can overflow on the way, 32-bit floats are looked at before they double in size.
+        is_early = dtype == np.float64 and self.data.layout.is_single
+
+        def look(numbers: Sequence[int], stored: Array) -> None:
+            if stored.dtype == np.uint64 and dtype.kind == "f":
+                for place, column in enumerate(numbers):
+                    refuse_rounding(self.path.name, self.channels[column], stored[:, place])
+            elif is_early and stored.dtype.kind == "f":
+                _count_unusual(stored, numbers, unusual)
+
+        with self._open() as source, Digest(source, self.data) if digest else nullcontext() as beside:
+            for block in read_rows(source, self.data, columns, rows, target, look, beside):
+                _scale(block, scaled)
+                if not is_early and dtype.kind == "f" and not self.data.layout.is_integer:
+                    _count_unusual(block, columns, unusual)
+                yield block
+            if beside:
+                sha256, findings = beside.finish()
                 self._digests[:] = [sha256]
                 self._observe(findings)
-            else:
-                for block in read_rows(source, self.data, columns, rows, target, check):
-                    yield self._finished(block, columns, linear, unusual)
         self._observe(
             finding("values-not-finite", self.channels[column].name, f"{count} of {self.event_count} events")
             for column, count in unusual.items()
         )
 
-    def _finished(self, block: Array, columns: list[int], linear: bool, unusual: dict[int, int]) -> Array:
-        if not self.data.layout.is_integer:
-            _count_unusual(block, columns, unusual)
-        if linear:
-            self._scale(block, columns)
-        return block
-
-    def _scale(self, values: Array, columns: list[int]) -> None:
-        with np.errstate(all="ignore"):
-            for place, column in enumerate(columns):
-                channel = self.channels[column]
-                scale_column(channel, values[:, place], self.data.layout.columns[column].bits)
-
-    def _check(self, column: int, stored: Array) -> None:
-        refuse_rounding(self.path.name, self.channels[column], stored)
+    def _scaled(self, columns: list[int]) -> list[tuple[int, Channel, int]]:
+        """Place, channel and significant bits of the columns whose linear values are not the stored ones."""
+        layout = self.data.layout
+        return [
+            (place, self.channels[column], layout.columns[column].bits)
+            for place, column in enumerate(columns)
+            if self.channels[column].is_scaled
+        ]
 
     def _observe(self, findings: Iterable[Finding]) -> None:
         self._observed.update({(found.code, found.where): found for found in findings})
@@ -263,11 +260,13 @@ class Events:
             yield source
 
 
-def _accept(column: int, stored: Array) -> None:
-    """Integers that stay integers are never rounded."""
+def _scale(values: Array, scaled: list[tuple[int, Channel, int]]) -> None:
+    with np.errstate(all="ignore"):
+        for place, channel, bits in scaled:
+            scale_column(channel, values[:, place], bits)
 
 
-def _count_unusual(block: Array, columns: list[int], unusual: dict[int, int]) -> None:
+def _count_unusual(block: Array, columns: Sequence[int], unusual: dict[int, int]) -> None:
     """Add each column's NaN and infinite values to ``unusual``."""
     # Both extremes are finite in almost every block; a NaN makes both comparisons false.
     if block.max() < np.inf and block.min() > -np.inf:

@@ -48,6 +48,11 @@ class Channel:
     datatype: str = "F"
     timestep: float | None = None
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether linear values differ from stored ones."""
+        return self.amplification is not None or self.timestep is not None or self.gain != 1.0
+
 
 def read_channels(
     name: str, version: str, keywords: Mapping[str, str]
