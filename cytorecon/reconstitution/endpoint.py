@@ -37,7 +37,7 @@ class Endpoint:
     exclude_confounded
         Leave out samples of days on which infused cells are counted as well; for NK cells.
     last_gap
-        "Not reached" needs a measurement within so many days before `within`; else too few samples were taken.
+        "Not reached" needs a measurement within so many days before its end; else too few samples were taken.
     reference
         DOI, or what is not verified.
 
@@ -84,7 +84,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         Endpoint("cd4ir_vanroessel2020", _CD4, 50, consecutive=2, reference="doi 10.1016/j.jcyt.2020.05.005"),
         Endpoint("cd4ir_dekoning2021", _CD4, 50, strict=False, reference="de Koning 2021, Blood 137(6):848"),
         # Savani 2007 (PMC3426353): > 450/µL on day 30; Han 2013: ≥ 500/µL on days 21 and 30.
-        Endpoint("alc_450_day30", "Lymphocytes", 450, within=35, last_gap=10, reference="Savani 2007, PMC3426353"),
+        Endpoint("alc_day30", "Lymphocytes", 450, start=23, within=37, last_gap=14, reference="Savani, PMC3426353"),
         Endpoint("nk", "NK cells", 100, strict=False, exclude_confounded=True, reference="parameter, not published"),
         Endpoint("cd19", "B cells", 50, strict=False, within=365, last_gap=120, reference="parameter, not published"),
     )
@@ -129,8 +129,9 @@ def assess_endpoint(
     pandas.DataFrame
         One row a patient of `series`: ``patient``, ``endpoint``, ``state`` (``reached``, ``not_reached``,
         ``undetermined``), ``day`` (of the measurement that completes it; of "not reached" the last day it is known of;
-        missing if undetermined), ``first_day`` (of the first of consecutive measurements), ``last_measured`` (last day
-        of a measurement that decides), ``used`` and ``left_out`` (days of samples), ``text``.
+        missing if undetermined), ``first_day`` (of the first of consecutive measurements), ``earliest_day``
+        (differs from ``day`` where an earlier measurement does not decide), ``last_measured`` (last day of a
+        measurement that decides), ``used`` and ``left_out`` (days of samples), ``text``.
 
     Raises
     ------
@@ -140,8 +141,8 @@ def assess_endpoint(
     Notes
     -----
     A measurement decides if it is quantified, or censored at an LLOQ that does not exceed the threshold. One that does
-    not decide (an LLOQ above the threshold, awaiting review) is taken as met and as not met: only where both give the
-    same answer is there one. Failed tubes are no measurements, so they do not stand between two consecutive ones.
+    not decide (an LLOQ above the threshold, awaiting review) is taken as met and as not met: reached is what is reached
+    either way. Failed tubes are no measurements, so they do not stand between two consecutive ones.
     """
     import pandas as pd
 
@@ -157,7 +158,8 @@ def assess_endpoint(
         _assess(str(patient), own[own["patient"] == patient], wanted, (ended or {}).get(str(patient)))
         for patient in sorted(set(series["patient"]))
     ]
-    table = pd.DataFrame(rows).astype({"day": "Int64", "first_day": "Int64", "last_measured": "Int64"})
+    days = ("day", "first_day", "earliest_day", "last_measured")
+    table = pd.DataFrame(rows).astype(dict.fromkeys(days, "Int64"))
     table.attrs |= {"endpoint": wanted.words, "reference": wanted.reference, "units": {"day": "d"}}
     return table
 
@@ -166,28 +168,30 @@ def _assess(patient: str, rows: pd.DataFrame, endpoint: Endpoint, ended: int | N
     last = endpoint.within if ended is None else min(ended, endpoint.within)
     inside = rows[(rows["day"] >= endpoint.start) & (rows["day"] <= last)].sort_values("day")
     confounded = inside["confounded"] if endpoint.exclude_confounded else inside["confounded"] & False
-    answers = [(int(row.day), _answer(row, endpoint)) for row in inside[~confounded].itertuples()]
+    kept = inside[~confounded].to_dict("records")
+    answers = [(int(row["day"]), _answer(row, endpoint)) for row in kept]
     measured = [(day, answer) for day, answer in answers if answer != "none"]
     sure, possible = _first(measured, endpoint, {"met"}), _first(measured, endpoint, {"met", "open"})
     decided = [day for day, answer in measured if answer != "open"]
     state, day = _state(sure, possible, decided, endpoint, ended)
+    earliest = possible[1] if state == "reached" and possible else None
     used = tuple(day for day, _ in measured)
     return {
         "patient": patient, "endpoint": endpoint.name, "state": state, "day": day,
         "first_day": sure[0] if state == "reached" and sure else None,
-        "last_measured": max(decided, default=None), "used": used,
+        "earliest_day": earliest, "last_measured": max(decided, default=None), "used": used,
         "left_out": tuple(int(one) for one in inside["day"] if int(one) not in used),
-        "text": _text(state, day, endpoint, len(used), ended),
+        "text": _text(state, day, earliest, endpoint, len(used)),
     }  # fmt: skip
 
 
-def _answer(row: Any, endpoint: Endpoint) -> str:
+def _answer(row: Mapping[Any, Any], endpoint: Endpoint) -> str:
     """``met``, ``not_met``, ``open`` (measured, but it does not decide) or ``none`` (no measurement)."""
-    if row.censor == "none":
-        return "met" if endpoint.is_met(row.cells_per_ul) else "not_met"
-    if row.censor == "left":
-        return "not_met" if row.lloq <= endpoint.threshold else "open"
-    return "open" if row.reason == "needs_review" else "none"
+    if row["censor"] == "none":
+        return "met" if endpoint.is_met(row["cells_per_ul"]) else "not_met"
+    if row["censor"] == "left":
+        return "not_met" if row["lloq"] <= endpoint.threshold else "open"
+    return "open" if row["reason"] == "needs_review" else "none"
 
 
 def _first(measured: Sequence[tuple[int, str]], endpoint: Endpoint, counts_as_met: set[str]) -> tuple[int, int] | None:
@@ -204,17 +208,21 @@ def _state(
     sure: tuple[int, int] | None, possible: tuple[int, int] | None, decided: list[int], endpoint: Endpoint,
     ended: int | None,
 ) -> tuple[State, int | None]:  # fmt: skip
+    if sure is not None:
+        return "reached", sure[1]
     if possible is not None:
-        return ("reached", possible[1]) if sure == possible else ("undetermined", None)
-    if ended is not None and ended < endpoint.within:
-        return "not_reached", ended
-    enough = len(decided) >= endpoint.consecutive and decided[-1] >= endpoint.within - endpoint.last_gap
-    return ("not_reached", endpoint.within) if enough else ("undetermined", None)
+        return "undetermined", None
+    early = ended is not None and ended < endpoint.within
+    last = ended if early and ended is not None else endpoint.within
+    newest = decided[-1] if decided else endpoint.start - 1
+    enough = last - newest <= endpoint.last_gap and (early or len(decided) >= endpoint.consecutive)
+    return ("not_reached", last) if enough else ("undetermined", None)
 
 
-def _text(state: State, day: int | None, endpoint: Endpoint, used: int, ended: int | None) -> str:
+def _text(state: State, day: int | None, earliest: int | None, endpoint: Endpoint, used: int) -> str:
     if state == "reached":
-        return f"reached on day {day}"
+        return f"reached on day {day}" if day == earliest else f"reached by day {day}, perhaps on day {earliest}"
     if state == "not_reached":
-        return f"not reached by day {day}" + (" (follow-up of it ended)" if ended is not None and day == ended else "")
-    return f"undetermined: {used} samples within {endpoint.within} days do not decide it"
+        return f"not reached by day {day}"
+    samples = f"{used} sample{'' if used == 1 else 's'}"
+    return f"undetermined: {samples} within {endpoint.within} days do not decide it"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.float64]
 CENSORED = ""
-_COLUMNS = ("cause", "day", "at_risk", "event", "incidence", "standard_error", "low", "high")
+_COLUMNS = ("cause", "day", "at_risk", "event", "any_event", "incidence", "standard_error", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def survival(time: ArrayLike, event: ArrayLike, confidence: float = 0.95) -> pd.
     )  # fmt: skip
     table.attrs |= {
         "units": {"day": "d", "survival": "1"}, "confidence": confidence, "interval": "beta product",
-        "person_count": len(times), "complete": _complete(risk),
+        "person_count": len(times),
     }  # fmt: skip
     return table
 
@@ -108,8 +108,8 @@ def cumulative_incidence(
     Returns
     -------
     pandas.DataFrame
-        One row a cause and distinct time: ``cause``, ``day``, ``at_risk``, ``event``, ``incidence``,
-        ``standard_error``, ``low``, ``high`` (fractions of 1). The incidences of all causes and event-free survival
+        One row a cause and distinct time: ``cause``, ``day``, ``at_risk``, ``event`` (of that cause),
+        ``any_event``, ``incidence``, ``standard_error``, ``low``, ``high`` (fractions of 1). The incidences of all causes and event-free survival
         add up to 1.
 
     Raises
@@ -139,13 +139,13 @@ def cumulative_incidence(
         parts.append(
             pd.DataFrame(
                 {"cause": name, "day": risk.time, "at_risk": risk.at_risk.astype(int), "event": own.astype(int),
-                 "incidence": incidence, "standard_error": error, "low": low, "high": high}
+                 "any_event": risk.event.astype(int), "incidence": incidence, "standard_error": error, "low": low, "high": high}
             )
         )  # fmt: skip
     table = pd.concat(parts[1:] or parts, ignore_index=True)
     table.attrs |= {
         "units": {"day": "d", "incidence": "1", "standard_error": "1"}, "confidence": confidence,
-        "person_count": len(times), "complete": _complete(risk),
+        "person_count": len(times),
     }  # fmt: skip
     return table
 
@@ -167,14 +167,20 @@ def value_at(curve: pd.DataFrame, day: float) -> Estimate:
     column = "survival" if "survival" in curve.columns else "incidence"
     known, later = curve[curve["day"] <= day], curve[curve["day"] >= day]
     at_risk = int(later["at_risk"].iloc[0]) if len(later) else 0
-    if not (at_risk or curve.attrs["complete"]):
+    if not (at_risk or _is_complete(curve)):
         return Estimate(np.nan, np.nan, np.nan, 0)
     if known.empty:
         start = 1.0 if column == "survival" else 0.0
-        bounds = binomial_interval(start * at_risk, at_risk, confidence=curve.attrs["confidence"])
+        bounds = binomial_interval(start * at_risk, at_risk, confidence=curve.attrs.get("confidence", 0.95))
         return Estimate(start, float(bounds[0]), float(bounds[1]), at_risk)
     last = known.iloc[-1]
     return Estimate(float(last[column]), float(last["low"]), float(last["high"]), at_risk)
+
+
+def _is_complete(curve: pd.DataFrame) -> bool:
+    """Whether the last row is an event of everybody left."""
+    events = curve["any_event" if "any_event" in curve.columns else "event"]
+    return bool(len(curve)) and int(events.iloc[-1]) == int(curve["at_risk"].iloc[-1])
 
 
 def _checked(time: ArrayLike, happened: NDArray[np.bool_]) -> tuple[Numbers, NDArray[np.bool_]]:
@@ -191,11 +197,6 @@ def _risk(times: Numbers, happened: NDArray[np.bool_]) -> _Risk:
     at_risk = np.array([(times >= each).sum() for each in distinct], dtype=np.float64)
     after = np.array([(times > each).sum() for each in distinct], dtype=np.float64)
     return _Risk(distinct, at_risk, _count(times[happened], distinct), after)
-
-
-def _complete(risk: _Risk) -> bool:
-    """Whether the last observation of all is an event of everybody left, after which a curve stays as it is."""
-    return bool(len(risk.time)) and risk.at_risk[-1] == risk.event[-1]
 
 
 def _count(times: Numbers, distinct: Numbers) -> Numbers:

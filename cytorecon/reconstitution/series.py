@@ -57,11 +57,11 @@ def concentration_series(
     -------
     pandas.DataFrame
         Sorted by patient, population and day. ``patient`` (a second transplant is a patient of its own),
-        ``transplant``, ``day`` (actual, signed), ``timepoint`` (nominal), ``population``, ``definition``, ``cells_per_ul`` (NaN where
-        censored or missing), ``low``, ``high`` (of the counting interval), ``censor`` (``none``, ``left``: below
-        ``lloq``; ``missing``: ``reason`` says why), ``lloq`` (per µL, in this sample), ``event_count`` (−1 where not
-        counted), ``platform``, ``reason``, ``confounded``. Units (UCUM) in ``attrs["units"]``, what the counts told in
-        ``attrs["findings"]``.
+        ``transplant``, ``day`` (actual, signed), ``timepoint`` (nominal), ``population``, ``definition``,
+        ``cells_per_ul`` (NaN where censored or missing), ``low``, ``high`` (of the counting interval), ``censor``
+        (``none``, ``left``: below ``lloq``; ``missing``: ``reason`` says why), ``lloq`` (per µL, in this sample),
+        ``event_count`` (−1 where not counted), ``platform``, ``reason``, ``confounded``. Units (UCUM) in
+        ``attrs["units"]``, what the counts told in ``attrs["findings"]``.
 
     Raises
     ------
