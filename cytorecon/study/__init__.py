@@ -1,11 +1,19 @@
 """The study folder: an append-only ledger of results, and the cubes built from it."""
 
 from cytorecon.study.audit import Problem, Verification, verify
-from cytorecon.study.change import forget_patient, merge_patients, reinstate, rename_patient, supersede
+from cytorecon.study.change import (
+    forget_patient,
+    merge_patients,
+    reinstate,
+    rename_patient,
+    set_visits,
+    supersede,
+)
 from cytorecon.study.difference import diff_templates
 from cytorecon.study.external import ingest
 from cytorecon.study.folder import Study, open_study
 from cytorecon.study.history import HistoryEntry, history
+from cytorecon.study.pseudonym import pseudonyms
 from cytorecon.study.recording import RunSummary, run
 from cytorecon.study.view import Content, contents, read_cube, read_samples
 
@@ -23,11 +31,13 @@ __all__ = [
     "ingest",
     "merge_patients",
     "open_study",
+    "pseudonyms",
     "read_cube",
     "read_samples",
     "reinstate",
     "rename_patient",
     "run",
+    "set_visits",
     "supersede",
     "verify",
 ]
