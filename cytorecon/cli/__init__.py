@@ -20,15 +20,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("inspect", "Channels, keywords and findings of an FCS file; contents of a study."),
     "check": ("check", "Is the template sound, and which channel is each marker in each file?"),
     "gate": ("gate", "Gate one file and print its counts."),
+    "convert": ("convert", "A template from one format into another."),
     "run": ("run", "Gate every file of a sample sheet into a study."),
     "mrd": ("mrd", "What two numbers say about residual leukaemia."),
+    "eligibility": ("eligibility", "May this patient enter the trial, or have this infusion?"),
+    "dose": ("dose", "NK-cell dose and T-cell burden of a product; doses of a graft."),
+    "escalate": ("escalate", "The 3+3 decision that a cohort leads to."),
+    "donor": ("donor", "KIR-ligand mismatch of possible donors."),
     "export": ("export", "The counts of a study as one long CSV table."),
     "history": ("history", "Who recorded what in a study, when and why."),
     "simulate": ("simulate", "Write a simulated cohort with known truth."),
     "demo": ("demo", "The main job on a simulated cohort, against its known truth."),
 }
 
+SOME_FAILED = 1
 INVALID_INPUT = 3
+AWAITS_REVIEW = 4
 INTEGRITY = 5
 
 

@@ -13,6 +13,9 @@ from cytorecon.errors import SpilloverError
 if TYPE_CHECKING:
     from cytorecon.fcs import DataSetSummary, Events
 
+# Channels have a table of their own, and where bytes lie is nothing a person reads; --json has them all.
+STRUCTURE = ("$P", "$BEGIN", "$END", "$NEXTDATA", "$TOT", "$DATATYPE", "$BYTEORD", "$SPILL", "SPILL", "$COMP")
+
 
 @click.command("inspect")
 @click.argument("path", type=click.Path(path_type=Path))
@@ -108,7 +111,7 @@ def _show(name: str, one: dict[str, Any], *, alone: bool) -> None:
         ("FCS version", one["version"]),
         ("events", f"{one['event_count']:,}"),
         ("instrument", " ".join(filter(None, (one["instrument"], one["serial"]))) or "not stated"),
-        ("acquired", " ".join(filter(None, (one["date"], one["begin"], "–" if one["end"] else "", one["end"])))),
+        ("acquired", _acquired(one) or "not stated"),
         ("spillover", _spillover_words(one["spillover"])),
         ("SHA-256", one["sha256"]),
     ]
@@ -127,9 +130,13 @@ def _show(name: str, one: dict[str, Any], *, alone: bool) -> None:
         message(f"{one['keywords_withheld']} keywords that may identify a patient are not shown (--identifiers).")
 
 
+def _acquired(one: dict[str, Any]) -> str:
+    return " ".join(filter(None, (one["date"], one["begin"], "–" if one["end"] else "", one["end"])))
+
+
 def _shown(one: dict[str, Any]) -> list[tuple[str, str]]:
-    """Keywords worth a line: not those that the table of channels already says."""
-    return [(keyword, value) for keyword, value in one["keywords"].items() if not keyword.startswith("$P")]
+    """Keywords worth a line: not those of the layout of bytes, nor what the tables above already say."""
+    return [(keyword, value) for keyword, value in one["keywords"].items() if not keyword.startswith(STRUCTURE)]
 
 
 def _finding(mapping: dict[str, Any]) -> Any:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
-from cytorecon.cli.output import print_json, show, show_findings, table
+from cytorecon.cli import AWAITS_REVIEW
+from cytorecon.cli.output import print_json, say, show, show_findings, table
 
 if TYPE_CHECKING:
     from cytorecon.mrd import MrdAssessment
-
-AWAITS_REVIEW = 4
 
 
 @click.command("mrd")
@@ -100,6 +98,6 @@ def _show(result: MrdAssessment) -> None:
         for each in result.assessments
     ]
     show(table("", ("source", "threshold", "position", "adequacy", "call", "protocol's answer"), rows, left=6))
-    click.echo(textwrap.fill(result.text, width=100))
+    say(result.text)
     click.echo()
     show_findings(result.findings)

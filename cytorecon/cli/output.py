@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 RESEARCH_USE = "Research use only."
 SEVERITIES = ("review", "warning", "info")
+WIDE, READABLE = 160, 100
 
 
 def print_json(document: object) -> None:
@@ -45,7 +48,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     from rich.markup import escape
     from rich.table import Table
 
-    made = Table(title=escape(title) or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    made = Table(title=escape(title), box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         made.add_column(escape(column), justify="left" if index < left else "right", overflow="fold")
     for row in rows:
@@ -57,10 +60,14 @@ def show(*tables: Table) -> None:
     """Print tables to standard output, wide enough for their content where the output is no terminal."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 160
-    console = Console(width=width, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
     for item in tables:
-        console.print(item)
+        title, item.title = item.title, None
+        with console.capture() as captured:  # a title is a line of its own: rich would fold it to the table's width
+            console.print(title or "", style="bold", soft_wrap=True)
+            console.print(item)
+        lines = [line.rstrip() for line in captured.get().splitlines()]
+        click.echo("\n".join(line for line in lines if line) + "\n")
 
 
 def printable(text: str) -> str:
@@ -72,8 +79,22 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """Print findings, those that a person has to look at first."""
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     if ordered:
-        rows = [(finding.severity, finding.code, finding.where, finding.message) for finding in ordered]
-        show(table("Findings", ("severity", "code", "where", "message"), rows, left=4))
+        click.echo("Findings")
+        for finding in ordered:
+            where = f" ({finding.where})" if finding.where else ""
+            say(f"{finding.severity:<8} {finding.code}{where}: {finding.message}", indent=" ", hanging=" " * 10)
+        click.echo()
+
+
+def say(text: str, *, indent: str = "", hanging: str | None = None) -> None:
+    """Print a paragraph, folded to a readable width; lines after the first are indented by ``hanging``."""
+    width = min(shutil.get_terminal_size().columns, READABLE) if sys.stdout.isatty() else READABLE
+    rest = indent if hanging is None else hanging
+    fill = textwrap.fill(
+        printable(text), width, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False,
+        break_long_words=False,
+    )  # fmt: skip
+    click.echo(fill)
 
 
 def finding_mapping(finding: Finding) -> dict[str, str]:

@@ -11,6 +11,7 @@ from cytorecon.errors import CytoreconError, FcsError, Finding, TemplateError
 from cytorecon.fcs import Channel, Events, read_fcs
 from cytorecon.gating.file import chosen_compensation, compensation_label
 from cytorecon.gating.findings import findings_of
+from cytorecon.gating.placing import closed
 from cytorecon.plan.literal import bind
 from cytorecon.template import GatingTemplate, Panel, resolve
 from cytorecon.template.tables import located
@@ -109,7 +110,7 @@ def _met(
     """What gating would say of the file; a place that only the events can give is taken as found."""
     anywhere = {name: 0.5 for name, cutpoint in template.cutpoints.items() if cutpoint.at is None}
     try:
-        bound = bind(template, panel, events.channels, matrix, anywhere)
+        bound = bind(closed(template), panel, events.channels, matrix, anywhere)
     except TemplateError as error:
         if error.code == "unplaced-gate":
             return ()
@@ -128,9 +129,9 @@ class Difference:
     Parameters
     ----------
     what
-        A marker as the template writes it, or ``compensation``.
+        ``channel of CD3``, ``range of CD3`` or ``compensation``.
     files
-        What it is (a channel's name, ``not carried``, …) -> the files in which it is that, in order.
+        What it is (a channel's name, ``not carried``, a number, …) -> the files in which it is that, in order.
     """
 
     what: str
@@ -147,19 +148,30 @@ def differences(panels: Iterable[FilePanel]) -> tuple[Difference, ...]:
     """
     sound = [panel for panel in panels if not panel.error]
     markers = dict.fromkeys(marker for panel in sound for marker in (*panel.channels, *panel.missing))
-    seen = [(marker, [_channel(panel, marker) for panel in sound]) for marker in markers]
-    seen.append(("compensation", [panel.compensation or "none" for panel in sound]))
-    return tuple(
-        Difference(what, {value: _having(value, values, sound) for value in dict.fromkeys(values)})
-        for what, values in seen
-        if len(set(values)) > 1
-    )
+    found = [
+        difference
+        for marker in markers
+        for difference in (
+            _difference(f"channel of {marker}", [(panel, _channel(panel, marker)) for panel in sound]),
+            _difference(f"range of {marker}", [(panel, _range(panel, marker)) for panel in sound]),
+        )
+    ]
+    found.append(_difference("compensation", [(panel, panel.compensation or "none") for panel in sound]))
+    return tuple(difference for difference in found if len(difference.files) > 1)
+
+
+def _difference(what: str, values: Iterable[tuple[FilePanel, str]]) -> Difference:
+    files: dict[str, tuple[str, ...]] = {}
+    for panel, value in values:
+        files[value] = (*files.get(value, ()), panel.file)
+    files.pop("", None)
+    return Difference(what, files)
 
 
 def _channel(panel: FilePanel, marker: str) -> str:
-    channel = panel.channels.get(marker)
-    return "not carried" if channel is None else f"{channel.name}, range {channel.range:g}"
+    return panel.channels[marker].name if marker in panel.channels else "not carried"
 
 
-def _having(value: str, values: list[str], panels: list[FilePanel]) -> tuple[str, ...]:
-    return tuple(panel.file for panel, own in zip(panels, values, strict=True) if own == value)
+def _range(panel: FilePanel, marker: str) -> str:
+    """A channel's range; empty where there is none to compare."""
+    return f"{panel.channels[marker].range:g}" if marker in panel.channels else ""

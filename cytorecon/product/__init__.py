@@ -9,7 +9,7 @@ from __future__ import annotations
 from cytorecon.product.counts import GRAFT_NAMES, PRODUCT_NAMES, CellCounts, PerKg, cell_counts
 from cytorecon.product.dose import Check, NkDose, graft_dose, plan_dose
 from cytorecon.product.release import ReleaseRow, release_table
-from cytorecon.product.request import CellNumber, DoseRequest, Given, Limit, read_dose
+from cytorecon.product.request import CellNumber, DoseRequest, Given, Limit, read_cell_number, read_dose
 
 __all__ = [
     "GRAFT_NAMES",
@@ -26,6 +26,7 @@ __all__ = [
     "cell_counts",
     "graft_dose",
     "plan_dose",
+    "read_cell_number",
     "read_dose",
     "release_table",
 ]

@@ -77,6 +77,17 @@ class DoseRequest(CellNumber):
     release: dict[str, Limit] = Field(default_factory=dict)
 
 
+def read_cell_number(path: str | Path) -> CellNumber:
+    """The cells of a graft and the recipient's weight (TOML).
+
+    Raises
+    ------
+    ProtocolError
+        A field is missing, unknown, or outside its range.
+    """
+    return parse_model(CellNumber, read_toml(path), str(path))
+
+
 def read_dose(path: str | Path) -> DoseRequest:
     """A dose request (TOML).
 

@@ -1,0 +1,131 @@
+"""``cytorecon eligibility``: a verdict on one patient, every rule with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cytorecon.cli import AWAITS_REVIEW
+from cytorecon.cli.output import print_json, say
+from cytorecon.cli.prose import show_end
+
+if TYPE_CHECKING:
+    from cytorecon.trial import Case, Criterion, Eligibility, MrdEvidence, Protocol, RuleResult
+
+TITLES = {"bars": "Against", "open": "Open", "allows": "Allows"}
+
+
+@click.command("eligibility")
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--study", type=click.Path(path_type=Path), help="Take residual disease from this study's marrow.")
+@click.option("-t", "--template", "template_name", help="The study's template; by default mrd_ and the disease.")
+@click.option("--day", type=int, help="Day of the marrow to take (such as -21) where not the newest.")
+@click.option("--transplant", type=int, default=1, show_default=True, help="The transplant that days count from.")
+@click.option("--infusion", type=int, help="Judge this infusion's criteria instead.")
+@click.option("--parts", is_flag=True, help="Show the parts of the rules that allow, too.")
+@click.option("--protocol", default="nct07256210", show_default=True, help="A shipped protocol, or a .toml file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    case: Path,
+    study: Path | None,
+    template_name: str | None,
+    day: int | None,
+    transplant: int,
+    infusion: int | None,
+    parts: bool,
+    protocol: str,
+    as_json: bool,
+) -> None:
+    """Judge the patient in CASE (.toml) by a trial's criteria: eligible, not eligible or undecided.
+
+    What the case does not state is unknown and never passes. With --study the newest marrow up to the first day of
+    conditioning decides on residual disease, evaluable or not. Exit code 4 means: done, but undecided.
+    """
+    from cytorecon.trial import eligibility, infusion_check, read_case, read_protocol, to_mapping
+
+    facts, rules = read_case(case), read_protocol(protocol)
+    if infusion is not None:
+        if study is not None:
+            raise click.UsageError("--infusion asks nothing of a study: leave out --study.")
+        result = infusion_check(facts, rules, infusion)
+    else:
+        evidence = _from_study(study, template_name, facts, rules, transplant, day) if study else None
+        result = eligibility(facts, rules, evidence)
+    if as_json:
+        print_json(to_mapping(result))
+    else:
+        _show(result, parts)
+    if result.verdict == "undecided":
+        ctx.exit(AWAITS_REVIEW)
+
+
+def _from_study(
+    folder: Path, template_name: str | None, case: Case, protocol: Protocol, transplant: int, day: int | None
+) -> MrdEvidence | None:
+    """Residual disease from a study; one without a marrow of the patient is no reason to take another source."""
+    from cytorecon.errors import Finding
+    from cytorecon.study import open_study, read_cube
+    from cytorecon.trial import MrdEvidence, marrow_evidence, mrd_threshold
+    from cytorecon.trial.facts import Facts
+
+    if mrd_threshold(protocol, case.disease.name) is None:
+        return None
+    cube = read_cube(open_study(folder, create=False), template_name or f"mrd_{case.disease.name}")
+    found = marrow_evidence(
+        cube,
+        case.patient.id,
+        protocol,
+        case.disease.name,
+        transplant=transplant,
+        day=day,
+        conditioning_day=Facts(case, protocol).conditioning_day,
+    )
+    if found is not None:
+        return found
+    message = "the study holds no marrow of the patient up to the first day of conditioning"
+    return MrdEvidence(None, sample="none in the study", findings=(Finding("no-marrow", message, "review"),))
+
+
+def _show(result: Eligibility, parts: bool) -> None:
+    say(result.text)
+    click.echo()
+    for effect, title in TITLES.items():
+        criteria = [criterion for criterion in result.criteria if criterion.effect == effect]
+        if criteria:
+            click.echo(f"{title} ({len(criteria)})")
+            for criterion in criteria:
+                _show_criterion(criterion, parts or effect != "allows")
+            click.echo()
+    show_end(result.ambiguities, result.findings, result.note)
+
+
+def _show_criterion(criterion: Criterion, parts: bool) -> None:
+    result = criterion.result
+    numbers = ", ".join(criterion.ambiguities)
+    _show_rule(result, 1)
+    for note in (criterion.decision, f"ambiguity {numbers}, see below" if numbers else ""):
+        if note:
+            say(note, indent=" " * 5)
+    for depth, part in _below(result, 2) if parts else ():
+        _show_rule(part, depth)
+
+
+def _below(result: RuleResult, depth: int) -> Iterator[tuple[int, RuleResult]]:
+    for part in result.parts:
+        yield depth, part
+        yield from _below(part, depth + 1)
+
+
+def _show_rule(result: RuleResult, depth: int) -> None:
+    """One line for what is asked and answered, one for the evidence."""
+    indent, deeper = " " * (2 * depth - 1), " " * (2 * depth + 3)
+    answer = result.answer.replace("_", " ")
+    say(f"{result.id:<4} {answer}: {result.title} [{result.cites}]", indent=indent, hanging=deeper)
+    dates = [f"evidence of {result.refers_to}"] if result.refers_to else []
+    dates += [f"as of {result.reference} {result.reference_date}"] if result.reference_date else []
+    say("; ".join([result.evidence, *dates]), indent=deeper)
