@@ -85,9 +85,9 @@ def grid(samples: xr.Dataset, visits: Sequence[Visit] | None = None) -> xr.Datas
         Two samples claim the same timepoint; windows of two visits overlap; the cube would be too large.
     """
     findings: list[Finding] = []
-    windows = _windows(visits or ())
+    nominal = windows(visits or ())
     pools = _pools(samples, findings)
-    standing = _standing(pools, windows, samples["file"].values, findings)
+    standing = _standing(pools, nominal, samples["file"].values, findings)
     axes: dict[str, list[Any]] = {
         "patient": sorted({pool.course for pool in pools}),
         "timepoint": sorted({timepoint for _, timepoint, _ in standing}),
@@ -103,8 +103,14 @@ def grid(samples: xr.Dataset, visits: Sequence[Visit] | None = None) -> xr.Datas
     return dataset({**values, **axes, **about}, "cube", attrs)
 
 
-def _windows(visits: Iterable[Visit]) -> Mapping[int, int]:
-    """Nominal day of every actual day inside a window."""
+def windows(visits: Iterable[Visit]) -> Mapping[int, int]:
+    """Nominal day of every actual day inside a window.
+
+    Raises
+    ------
+    CubeError
+        A day lies in the windows of two visits.
+    """
     nominal: dict[int, int] = {}
     for visit in visits:
         for day in range(visit.first, visit.last + 1):
@@ -156,11 +162,11 @@ def _pool(
 
 
 def _standing(
-    pools: Iterable[_Pool], windows: Mapping[int, int], files: NDArray[Any], findings: list[Finding]
+    pools: Iterable[_Pool], nominal: Mapping[int, int], files: NDArray[Any], findings: list[Finding]
 ) -> dict[tuple[str, int, str], _Pool]:
     cells: dict[tuple[str, int, str], list[_Pool]] = defaultdict(list)
     for pool in pools:
-        timepoint = windows.get(pool.day, pool.day) if pool.claimed is None else pool.claimed
+        timepoint = nominal.get(pool.day, pool.day) if pool.claimed is None else pool.claimed
         cells[pool.course, timepoint, pool.specimen].append(pool)
     standing = {}
     for key, rivals in cells.items():

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cytorecon.cube import grid
 from cytorecon.errors import CubeError, CytoreconError, IntegrityError
 from cytorecon.study import chain, schema, view
 from cytorecon.study.folder import Study
@@ -206,7 +205,7 @@ def _cube_problems(study: Study, path: Path, known: Mapping[int, str]) -> Iterat
     try:
         name, version = cube.attrs["template"], cube.attrs["template_sha256"]
         rebuilt = view.read_samples(study, name, sequence, version=version)
-        same = rebuilt.identical(samples) and grid(rebuilt).identical(cube)
+        same = rebuilt.identical(samples) and view.read_cube(study, name, sequence, version=version).identical(cube)
     except (CubeError, KeyError) as error:
         yield Problem(f"{path.name} cannot be rebuilt: {error}")
     except CytoreconError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from cytorecon.cube import Visit
+from cytorecon.cube.grid import windows
 from cytorecon.errors import StudyError
 from cytorecon.study import chain, schema
 from cytorecon.study.folder import Study
@@ -61,6 +63,24 @@ def reinstate(study: Study, sequence: int, reason: str) -> chain.Head:
             "reinstates": sequence, "supersedes": [present.sequence] if present else [], "reason": reason,
         }  # fmt: skip
         return chain.append(connection, body)
+
+
+def set_visits(study: Study, visits: Sequence[Visit], reason: str) -> chain.Head:
+    """Give the study visit windows: actual days inside get the nominal day, where the sheet says none.
+
+    They hold for every cube of the study from this record on; an empty sequence takes them away again.
+
+    Raises
+    ------
+    CubeError
+        Two windows overlap.
+    StudyError
+        No reason is given.
+    """
+    windows(visits)
+    with _changing(study, reason) as connection:
+        days = [[visit.day, visit.first, visit.last] for visit in visits]
+        return chain.append(connection, {"kind": "visits", "visits": days, "reason": reason})
 
 
 def rename_patient(study: Study, old: str, new: str, reason: str) -> chain.Head:

@@ -17,6 +17,7 @@ _SUBJECTS = {
     "rename": "patient renamed",
     "merge": "patients merged",
     "forget": "patient forgotten",
+    "visits": "visit windows set",
 }
 
 

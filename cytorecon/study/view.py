@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # Kinds of records without a template that change how samples of every template are shown.
-_TOUCHING = ("rename", "merge", "forget")
+_TOUCHING = ("rename", "merge", "forget", "visits")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def read_cube(
     version
         Another version, or the beginning of a template's SHA-256.
     visits
-        Windows that give an actual day its nominal day, where the sheet gives none.
+        Windows that give an actual day its nominal day, where the sheet gives none; default: those of the study.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def read_cube(
         if kept and is_fresh(path, relevant_head(connection, chosen.sha256)):
             return load(path)
         samples = build(connection, chosen, last)
-        cube = grid(samples, visits)
+        cube = grid(samples, visits_of(connection, last) if visits is None else visits)
     if kept:
         replace_file(path, cube, samples)
     return cube
@@ -162,7 +162,7 @@ def write_cube(study: Study, template_sha256: str) -> Path | None:
         if is_fresh(path, relevant_head(connection, template_sha256)):
             return path
         samples = build(connection, chosen)
-        cube = grid(samples)
+        cube = grid(samples, visits_of(connection))
     return path if replace_file(path, cube, samples) else None
 
 
@@ -217,6 +217,17 @@ def build(connection: sqlite3.Connection, chosen: Recorded, as_of: int | None = 
     samples = build_samples(rows, chosen.summary)
     head = relevant_head(connection, chosen.sha256, as_of)
     return samples.assign_attrs(ledger_sequence=head.sequence, ledger_head=head.hash)
+
+
+def visits_of(connection: sqlite3.Connection, as_of: int | None = None) -> tuple[Visit, ...]:
+    """Visit windows of the study, as last recorded."""
+    where = (
+        "record.sequence = (SELECT max(sequence) FROM record "
+        "WHERE template IS NULL AND kind = 'visits' AND sequence <= ?)"
+    )
+    for body in chain.bodies(connection, where, (2**62 if as_of is None else as_of,)):
+        return tuple(Visit(*days) for days in body["visits"])
+    return ()
 
 
 def relevant_head(connection: sqlite3.Connection, template_sha256: str, as_of: int | None = None) -> chain.Head:

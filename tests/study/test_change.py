@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from made import TEMPLATE, gated, record_all, sample
 
-from cytorecon.errors import StudyError
+from cytorecon.cube import Visit
+from cytorecon.errors import CubeError, StudyError
 from cytorecon.sheet import read_sheet
 from cytorecon.study import (
     Study,
@@ -20,6 +21,7 @@ from cytorecon.study import (
     reinstate,
     rename_patient,
     run,
+    set_visits,
     supersede,
     verify,
 )
@@ -61,6 +63,20 @@ def test_supersede__takes_a_result_out_for_good(filled: Study) -> None:
         (entry.kind, entry.why) for entry in history(filled)[-2:]
     ]
     assert () == verify(filled).problems
+
+
+def test_set_visits__gives_actual_days_their_nominal_day(filled: Study) -> None:
+    """Windows of the study hold in its cubes from their record on, and can be taken away again."""
+    before = history(filled)[-1].sequence
+    set_visits(filled, [Visit(28, 20, 40)], "protocol 1.0")
+    assert [-7, 28] == read_cube(filled, "small")["timepoint"].values.tolist()
+    assert [-7, 30] == read_cube(filled, "small", before)["timepoint"].values.tolist()
+    assert () == verify(filled).problems
+    assert ("visit windows set", "protocol 1.0") == (history(filled)[-1].what, history(filled)[-1].why)
+    set_visits(filled, [], "protocol 2.0")
+    assert [-7, 30] == read_cube(filled, "small")["timepoint"].values.tolist()
+    with pytest.raises(CubeError, match="lies in the windows of visits 28 and 35"):
+        set_visits(filled, [Visit(28, 20, 40), Visit(35, 30, 45)], "protocol 3.0")
 
 
 def test_rename_patient__shows_the_new_name_and_knows_both(filled: Study) -> None:
