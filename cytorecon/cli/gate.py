@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cytorecon.cli import AWAITS_REVIEW
 from cytorecon.cli.output import (
     RESEARCH_USE,
     finding_mapping,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cytorecon.gating import GatedSample
-
-AWAITS_REVIEW = 4
 
 
 @click.command("gate")
