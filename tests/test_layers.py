@@ -43,6 +43,7 @@ LAYERS = (
     "report",
     "export",
     "cli",
+    "__main__",
 )
 
 HOMES = {

@@ -27,7 +27,7 @@ def command(study_path: Path, patient: str | None, identifiers: bool, check: boo
         if verified.problems:
             first = verified.problems[0]
             raise IntegrityError(
-                study_path.name,
+                f"{study_path.name}, record {first.sequence}" if first.sequence is not None else study_path.name,
                 first.message,
                 got=f"{len(verified.problems)} problems in {verified.record_count} records",
                 remedy="Restore the folder from a backup; do not go on recording into it.",

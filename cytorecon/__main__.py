@@ -1,0 +1,5 @@
+"""``python -m cytorecon`` is the ``cytorecon`` command."""
+
+from cytorecon.cli import main
+
+main()
