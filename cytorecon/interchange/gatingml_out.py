@@ -44,6 +44,7 @@ from cytorecon.template import (
     GatingTemplate,
     Panel,
     Phenotype,
+    PlacedGate,
     Population,
     Term,
     parse_template,
@@ -61,16 +62,18 @@ def write_gatingml(
     path: str | Path,
     *,
     cutpoints: Mapping[str, float] | None = None,
+    gates: Mapping[str, Gate] | None = None,
     channels: Sequence[Channel] = (),
 ) -> None:
     """Write a template to a Gating-ML 2.0 file; parameters and errors as for `gatingml_text`."""
-    Path(path).write_bytes(gatingml_text(template, cutpoints=cutpoints, channels=channels))
+    Path(path).write_bytes(gatingml_text(template, cutpoints=cutpoints, gates=gates, channels=channels))
 
 
 def gatingml_text(
     template: GatingTemplate,
     *,
     cutpoints: Mapping[str, float] | None = None,
+    gates: Mapping[str, Gate] | None = None,
     channels: Sequence[Channel] = (),
 ) -> bytes:
     """Write a template as a Gating-ML 2.0 document.
@@ -80,8 +83,10 @@ def gatingml_text(
     template
         What to write.
     cutpoints
-        Cut point -> position on the display scale, for those that the data placed (the final gates of one gated
-        sample). Fixed ones need not be given.
+        Cut point -> position on the display scale, for those that the data placed in one gated sample. A cut point
+        with a method needs one even where it has a default; fixed ones need none.
+    gates
+        Population path -> the gate that the data drew for it in that sample, in place of a `PlacedGate`.
     channels
         Channels of the sample's file, to write ``$PnN`` in place of markers and to leave out what that file does not
         measure (a population that is passed through is written as a copy of its parent). Without them the template's
@@ -95,9 +100,9 @@ def gatingml_text(
     Raises
     ------
     InterchangeError
-        A cut point has no position, or a gate or scale has no equivalent in Gating-ML.
+        A cut point has no position, a gate no shape, or a gate or scale no equivalent in Gating-ML.
     """
-    writer = _writer(template, cutpoints or {}, channels)
+    writer = _writer(_drawn(template, gates or {}), cutpoints or {}, channels)
     measured = writer.template
     for name, matrix in measured.matrices.items():
         add_matrix(name, matrix, writer.fresh(xml_ids([name])[0]), writer)
@@ -107,7 +112,7 @@ def gatingml_text(
         f"{{{GATING}}}Gating-ML",
         nsmap={"gating": GATING, "transforms": TRANSFORMS, "data-type": DATA_TYPE, "cytorecon": CYTORECON},
     )
-    if not cutpoints and not channels:
+    if not cutpoints and not gates and not channels:
         info = etree.SubElement(root, f"{{{DATA_TYPE}}}custom_info")
         etree.SubElement(info, f"{{{CYTORECON}}}template").text = to_toml(template)
     root.extend(writer.preamble)
@@ -142,11 +147,22 @@ def _content(element: Element) -> object:
 def _writer(template: GatingTemplate, cutpoints: Mapping[str, float], channels: Sequence[Channel]) -> Writer:
     panel = resolve(template, channels) if channels else Panel({})
     template = _measured(template, panel, channels)
-    fixed = {name: point.at for name, point in template.cutpoints.items() if point.at is not None}
+    points = template.cutpoints.items()
+    fixed = {name: point.at for name, point in points if point.at is not None and point.method is None}
     paths = [population.path for population in template.populations]
     ids = dict(zip(paths, xml_ids(population.name for population in template.populations), strict=True))
     names = {name: channel.name for name, channel in panel.channels.items()}
     return Writer(template, fixed | dict(cutpoints), names, ids, set(ids.values()))
+
+
+def _drawn(template: GatingTemplate, gates: Mapping[str, Gate]) -> GatingTemplate:
+    populations = tuple(
+        replace(population, definition=gates[population.path])
+        if population.path in gates and isinstance(population.definition, PlacedGate)
+        else population
+        for population in template.populations
+    )
+    return template if populations == template.populations else replace(template, populations=populations)
 
 
 def _measured(template: GatingTemplate, panel: Panel, channels: Sequence[Channel]) -> GatingTemplate:
@@ -203,6 +219,14 @@ def _add_populations(together: Sequence[Population], writer: Writer) -> None:
 def _add_population(population: Population, writer: Writer) -> Element:
     where = f"population {population.path!r}"
     definition, gate_id = population.definition, writer.ids[population.path]
+    if isinstance(definition, PlacedGate):
+        raise InterchangeError(
+            where,
+            "the gate has no shape until the data draw it",
+            expected="a fixed gate, or the final gates of a gated sample",
+            remedy="Gate a file with the template and export that sample's gates",
+            code="open-gate",
+        )
     if isinstance(definition, Phenotype):
         return add_gate(_rectangle(definition.terms, writer, where), gate_id, population.parent, writer, where)
     if isinstance(definition, QuadrantPart):

@@ -31,10 +31,10 @@ def test_gatingml_text__flowkit_places_every_event_the_same(
 def test_gatingml_text__shipped_template_in_flowkit(tmp_path: Path) -> None:
     """A shipped template, written with the channels of a file, counts the same events in FlowKit."""
     cells = {"CD4 T": 900, "CD8 T": 600, "B": 300, "NK dim": 200, "NK bright": 30, "monocyte": 400, "neutrophil": 2000}
-    tube = simulate_tube(cells, "tbnk_6", seed=5)
+    tube = simulate_tube(cells, "nk_product", seed=5)
     fcs = tmp_path / "tube.fcs"
     tube.write(fcs)
-    template = load_template("tbnk")
+    template = load_template("nk_product")
     events = read_fcs(fcs)
     ours = gate_file(fcs, template, membership=True)
     measured = [counts.path for counts in ours.counts if counts.status != "not_measured"]
