@@ -2,12 +2,13 @@
 
 Exit codes: 0 done; 1 done, but some samples failed; 2 usage; 3 an input is invalid;
 4 done, but a result awaits review; 5 stored data fail an integrity check.
-When several apply, the first of 2, 3, 5, 1, 4 stands.
+When several apply, the first of 2, 3, 5, 1, 4 stands. 70 is a fault of cytorecon itself.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -37,6 +38,7 @@ SOME_FAILED = 1
 INVALID_INPUT = 3
 AWAITS_REVIEW = 4
 INTEGRITY = 5
+FAULT = 70
 
 
 class _LazyGroup(click.Group):
@@ -78,3 +80,10 @@ def main() -> None:
     except CytoreconError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(INTEGRITY if isinstance(error, IntegrityError) else INVALID_INPUT)
+    except OSError as error:  # a file that cannot be written, a full disk
+        click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        sys.exit(INVALID_INPUT)
+    except Exception:  # Python would exit with 1, which here says that some samples failed
+        traceback.print_exc()
+        click.echo("error: this is a fault of cytorecon itself; please report it with the lines above", err=True)
+        sys.exit(FAULT)

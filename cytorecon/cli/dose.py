@@ -15,9 +15,9 @@ from cytorecon.cli.prose import any_review, show_end
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cytorecon.product import CellCounts, NkDose, PerKg
+    from rich.table import Table
 
-COLUMNS = ("cells", "per kg", "95 % interval", "events", "of CD45+")
+    from cytorecon.product import CellCounts, NkDose, PerKg
 
 
 @click.command("dose")
@@ -57,11 +57,12 @@ def _product(request: Path, counts: CellCounts, protocol: str, as_json: bool) ->
     from cytorecon.product import plan_dose, read_dose
     from cytorecon.trial import read_protocol, to_mapping
 
-    result = plan_dose(counts, read_dose(request), read_protocol(protocol))
+    asked = read_dose(request)
+    result = plan_dose(counts, asked, read_protocol(protocol))
     if as_json:
         print_json({"sample": counts.sample, **to_mapping(result)})
     else:
-        _show(result)
+        _show(result, float(asked.confidence))
     failed = not all(check.passed for check in result.checks) or any(row.status == "outside" for row in result.release)
     return failed or any_review(result.findings)
 
@@ -77,13 +78,13 @@ def _graft(request: Path, counts: CellCounts, as_json: bool) -> bool:
         print_json({"sample": counts.sample, "doses": [to_mapping(dose) for dose in doses], "findings": findings})
     else:
         title = f"Graft {counts.sample}, {cells.weight_kg} kg ({cells.weight} weight)"
-        show(table(title, COLUMNS, map(_dose_row, doses)))
+        show(_dose_table(title, doses, float(cells.confidence)))
         show_findings(counts.findings)
         click.echo(RESEARCH_USE)
     return any_review(counts.findings)
 
 
-def _show(result: NkDose) -> None:
+def _show(result: NkDose, confidence: float) -> None:
     from cytorecon.trial.values import scientific
 
     say(result.text)
@@ -94,7 +95,7 @@ def _show(result: NkDose) -> None:
     ]
     show(
         table(f"Level {result.level}", ("infusion", "day", "NK cells per kg"), infusions, left=0),
-        table(f"At {result.volume_ml:.1f} mL", COLUMNS, map(_dose_row, (result.nk, *result.t_cells))),
+        _dose_table(f"At {result.volume_ml:.1f} mL", (result.nk, *result.t_cells), confidence),
         table("Checks", ("check", "", "figures"), _check_rows(result), left=3),
         table(
             "Release: measured lines and the site's limits",
@@ -110,9 +111,17 @@ def _check_rows(result: NkDose) -> Iterable[tuple[str, str, str]]:
     return ((check.name, "passed" if check.passed else "NOT PASSED", check.words) for check in result.checks)
 
 
-def _dose_row(dose: PerKg) -> tuple[str, str, str, str, str]:
+def _dose_table(title: str, doses: Iterable[PerKg], confidence: float) -> Table:
     from cytorecon.trial.values import scientific
 
-    value = scientific(dose.per_kg) if dose.event_count else f"< {scientific(dose.high)}"
-    interval = f"{scientific(dose.low)} to {scientific(dose.high)}"
-    return dose.name, value, interval, f"{dose.event_count:,}", f"{dose.total_count:,}"
+    rows = [
+        (
+            dose.name,
+            scientific(dose.per_kg) if dose.event_count else f"< {scientific(dose.high)}",
+            f"{scientific(dose.low)} to {scientific(dose.high)}",
+            f"{dose.event_count:,}",
+            f"{dose.total_count:,}",
+        )
+        for dose in doses
+    ]
+    return table(title, ("cells", "per kg", f"{100 * confidence:g} % interval", "events", "of CD45+"), rows)
