@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from strategies import linear_events, panels, trees
 
 from cytorecon.compensation import Spillover, compensate
-from cytorecon.errors import CytoreconError, FcsError, Finding, PanelError, SpilloverError, TemplateError
+from cytorecon.errors import CytoreconError, FcsError, Finding, PanelError, PlacementError, SpilloverError, TemplateError
 from cytorecon.fcs import Channel, read_fcs
 from cytorecon.gates import Dimension
 from cytorecon.gating import GatedSample, gate_events, gate_file
@@ -291,11 +291,15 @@ def test_gate_file__ratio(tmp_path: Path) -> None:
 
 
 def test_gate_file__gate_without_a_shape(tube: Path) -> None:
-    """A gate that the data have yet to draw is an error that names it."""
+    """A gate for which the data have too little is an error that names it, unless the template goes on without."""
     definition = PlacedGate((Dimension("CD3"), Dimension("CD56")), "gaussian_mixture")
     template = GatingTemplate("t", "1", (Population("P", "", definition),))
-    with pytest.raises(TemplateError, match=r"population 'P', gate: has no shape yet.*got method 'gaussian_mixture'"):
+    with pytest.raises(PlacementError, match=r"population 'P', gate: gaussian_mixture found nothing to draw.*'?all"):
         gate_file(tube, template)
+    lenient = replace(definition, parameters={"otherwise": "all"})
+    gated = gate_file(tube, GatingTemplate("t", "1", (Population("P", "", lenient),)))
+    assert gated.counts[0].event_count == gated.event_count
+    assert codes(gated)["gate-open"].where == "P"
 
 
 def test_gate_file__no_scale_is_reported(tube: Path) -> None:
@@ -310,9 +314,9 @@ PLACED = HEAD.replace("CD3 = { at = 100 }", 'CD3 = { method = "mindensity" }') +
 
 
 def test_gate_file__unplaced_cut_point(tube: Path) -> None:
-    """A cut point that no method placed is an error, not a guess."""
-    match = "population 'T', cutpoint 'CD3': has no position yet; expected a number, got method 'mindensity'"
-    with pytest.raises(TemplateError, match=match):
+    """A cut point for which there is no valley and nothing to fall back on is an error, not a guess."""
+    match = "cutpoint 'CD3': mindensity found no position; expected a position to fall back on, got no valley"
+    with pytest.raises(PlacementError, match=match):
         gate_file(tube, parse_template(PLACED))
 
 
@@ -323,7 +327,7 @@ def test_gate_file__placed_cut_point(tube: Path) -> None:
     assert gated.counts[0].event_count == 16
     fallback = gate_file(tube, parse_template(PLACED.replace("{ method", "{ at = 300, method")))
     assert fallback.counts[0].event_count == 10
-    assert codes(fallback)["cutpoint-not-placed"].where == "CD3"
+    assert codes(fallback)["cutpoint-fixed"].where == "CD3"
 
 
 @pytest.mark.parametrize("rows", [1, 7, 24, 25, 1000])

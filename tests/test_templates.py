@@ -253,15 +253,12 @@ def test_template__goes_on_without_the_height_channel(panel: str) -> None:
 
 
 DRIFT: Mapping[str, Mapping[str, Any]] = {
-    "gain x0.5": {"gain": 0.5},  # T -15 %, B -35 %, NK -15 %: the CD45/SSC region is fixed
-    "gain x2": {"gain": 2.0},  # lymphocyte region +18 %, monocytes in it; NK clinical +13 %
-    "titration x0.6": {
-        "staining": dict.fromkeys(("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45"), 0.6)
-    },  # B -15 %
+    "gain x0.5": {"gain": 0.5},
+    "gain x2": {"gain": 2.0},
+    "titration x0.6": {"staining": dict.fromkeys(("CD3", "CD4", "CD8", "CD19", "CD16", "CD56", "CD45"), 0.6)},
 }
 
 
-@pytest.mark.xfail(strict=True, reason="fixed cut points do not survive another instrument or lot")
 @pytest.mark.parametrize("drift", DRIFT)
 def test_template__survives_drift(drift: str, tmp_path: Path) -> None:
     """T, B, NK and CD8 within 5 % on an instrument or lot nobody tuned the cuts for."""

@@ -12,7 +12,9 @@ from cytorecon.compensation import Spillover
 from cytorecon.errors import FcsError, Finding
 from cytorecon.fcs import Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
+from cytorecon.gating.doubt import with_doubt
 from cytorecon.gating.findings import findings_of, uses_file_matrix
+from cytorecon.gating.placing import Found, Placing, is_open, place
 from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
 from cytorecon.plan.literal import BoundTemplate, bind
 from cytorecon.plan.run import Outcome, run
@@ -106,28 +108,46 @@ def gate_events(
     with located(name, keep=True):
         chosen, matrix = chosen_compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
-        bound = bind(chosen, panel, events.channels, matrix, placed)
+        placing = _placing(events, chosen, panel, matrix, placed or {})
+        bound = bind(placing.template, panel, events.channels, matrix, placing.positions)
     outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
     counts = {"": events.event_count, **outcome.counts}
     findings = (
         *events.findings,
         *(matrix.findings if matrix else ()),
-        *findings_of(chosen, panel, bound, placed or {}),
+        *findings_of(chosen, panel, bound, placing.positions),
+        *placing.findings,
         *_not_finite(outcome, events.event_count, bound),
     )
     return GatedSample(
         file=name,
         sha256=events.sha256 if digest else "",
         event_count=events.event_count,
-        counts=tuple(_counts(template, bound, counts)),
+        counts=tuple(with_doubt(_counts(template, bound, counts), placing)),
         compensation=compensation_label(chosen.compensation, matrix),
         template_name=template.name,
         template_version=template.version,
         template_sha256=template.sha256,
-        cutpoints=tuple(_placed_cutpoints(template, panel, bound, placed or {})),
+        cutpoints=tuple(_placed_cutpoints(template, panel, bound, placing)),
         findings=tuple(dict.fromkeys(findings)),
         membership=outcome.membership,
     )
+
+
+def _placing(
+    events: Events,
+    template: GatingTemplate,
+    panel: Panel,
+    matrix: Spillover | None,
+    placed: Mapping[str, float],
+) -> Placing:
+    """What the data decide; nothing where the template leaves nothing to them."""
+    given = {
+        name: Found(position, None, template.cutpoints[name].method or "given")
+        for name, position in placed.items()
+        if name in template.cutpoints
+    }
+    return place(events, template, panel, matrix, given) if is_open(template) else Placing(template, given)
 
 
 def chosen_compensation(
@@ -166,18 +186,19 @@ def _counts(template: GatingTemplate, bound: BoundTemplate, counts: Mapping[str,
 
 
 def _placed_cutpoints(
-    template: GatingTemplate, panel: Panel, bound: BoundTemplate, placed: Mapping[str, float]
+    template: GatingTemplate, panel: Panel, bound: BoundTemplate, placing: Placing
 ) -> Iterator[PlacedCutpoint]:
-    for name, place in bound.places.items():
+    for name, position in bound.places.items():
         cutpoint = template.cutpoints[name]
         channel = panel.channels.get(cutpoint.marker)
         yield PlacedCutpoint(
             name=name,
             marker=cutpoint.marker,
             channel=channel.name if channel else cutpoint.marker,
-            display=place,
-            raw=float(template.scale_of(cutpoint.marker).inverse(np.array([place]))[0]),
-            method=cutpoint.method or "fixed" if name in placed else "fixed",
+            display=position,
+            raw=float(template.scale_of(cutpoint.marker).inverse(np.array([position]))[0]),
+            method=placing.found[name].method if name in placing.found else "fixed",
+            spread=placing.found[name].spread if name in placing.found else None,
         )
 
 

@@ -32,6 +32,9 @@ class PopulationCounts:
     status
         ``counted``; ``not_measured`` (a marker is not in the tube); ``not_evaluable`` (0 of 0: `event_count` is
         0); ``failed``; ``needs_review`` (counted, but a person has to look before the count is used).
+    low, high
+        Interval (95 %) of the count from where its cut points and gates lie, beside what chance in counting adds; None
+        where nothing was left to the data.
     """
 
     name: str
@@ -41,6 +44,8 @@ class PopulationCounts:
     event_count: int
     parent_count: int
     status: Status
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class PlacedCutpoint:
     raw
         The same in compensated raw units.
     method
-        ``fixed``, or the method that placed it.
+        ``fixed``, the method that placed it, ``anchored`` where it fell back on that, or ``override``.
     spread
         Its uncertainty on the display scale as the method estimates it; None if it does not.
     """

@@ -104,9 +104,7 @@ def _survey(
     )
 
 
-def _met(
-    events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None
-) -> tuple[Finding, ...]:
+def _met(events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None) -> tuple[Finding, ...]:
     """What gating would say of the file; a place that only the events can give is taken as found."""
     anywhere = {name: 0.5 for name, cutpoint in template.cutpoints.items() if cutpoint.at is None}
     try:

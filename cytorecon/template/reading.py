@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from cytorecon.template.definition import Definition
 from cytorecon.template.geometry import gate_from, parameter_from, quadrant_parts, scale_from, threshold_from
 from cytorecon.template.model import Cutpoint, GatingTemplate, Population
 from cytorecon.template.phenotype import Phenotype, parse_phenotype, parse_term
+from cytorecon.template.placed import PlacedGate
 from cytorecon.template.references import References
 from cytorecon.template.soundness import MAX_DEPTH, MAX_POPULATIONS
 from cytorecon.template.tables import (
@@ -166,7 +168,10 @@ def _definition(table: PopulationTable, references: References) -> Definition:
     if table.phenotype is not None:
         return parse_phenotype(table.phenotype)
     if table.gate is not None:
-        return gate_from(table.gate)
+        gate = gate_from(table.gate)
+        if isinstance(gate, PlacedGate) and gate.on:
+            return replace(gate, on=references.population(gate.on, "gate, on"))
+        return gate
     boolean = expression_from(table.boolean, references)
     return Phenotype((boolean,)) if isinstance(boolean, Term) else boolean
 

@@ -1,0 +1,364 @@
+"""Cut points and gates that one file's events place, in the order in which they need each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytorecon.compensation import Spillover
+from cytorecon.errors import Finding, PlacementError
+from cytorecon.fcs import Events
+from cytorecon.gates import Dimension, Gate, RectangleGate, Term
+from cytorecon.gating.tree import Tree
+from cytorecon.placement import PLACEMENTS, Drawn, Method, Place, anchored
+from cytorecon.plan.literal import bind
+from cytorecon.plan.sampling import sample_events
+from cytorecon.template import Cutpoint, GatingTemplate, Panel, PlacedGate, Population, leaves
+
+Mask = NDArray[np.bool_]
+
+# Parameters of a cut point that are about falling back, pooling and controls, not the method's own.
+_LANDMARKS = ("negative", "positive", "reach", "spread")
+_OURS = ("otherwise", "from", "group_by")
+_TWO_SIDED = 1.96
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a cut point lies for one file, and who says so.
+
+    Parameters
+    ----------
+    position
+        On the display scale.
+    spread
+        Its standard deviation; None if it is fixed.
+    method
+        The method that placed it; ``fixed``, ``anchored``, ``given`` or ``override``.
+    """
+
+    position: float
+    spread: float | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What the events of one file decided.
+
+    Parameters
+    ----------
+    template
+        The template with the gates that were drawn in place of the open ones.
+    found
+        Each cut point in use.
+    findings
+        What fell back, and on what.
+    shifts
+        Path -> how far its count may lie below and above for where the cut points and gates lie: two 1.96 standard
+        deviations, in events.
+    doubtful
+        Paths of populations that depend on a place that a person has to look at.
+    """
+
+    template: GatingTemplate
+    found: Mapping[str, Found] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    shifts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+
+    @property
+    def positions(self) -> dict[str, float]:
+        """Positions by the name of the cut point."""
+        return {name: one.position for name, one in self.found.items()}
+
+
+def is_open(template: GatingTemplate) -> bool:
+    """Whether anything in a template is left to the data."""
+    return any(cutpoint.method is not None for cutpoint in template.cutpoints.values()) or any(
+        isinstance(population.definition, PlacedGate) for population in template.populations
+    )
+
+
+def place(
+    events: Events,
+    template: GatingTemplate,
+    panel: Panel,
+    spillover: Spillover | None = None,
+    given: Mapping[str, Found] | None = None,
+) -> Placing:
+    """Let a file's events place what its template leaves to them.
+
+    Parameters
+    ----------
+    events, template, panel
+        The file, the template, and what `resolve` made of it.
+    spillover
+        The matrix that ``compensation = "file"`` means.
+    given
+        Cut points that have a place already: from a person, or from a pool.
+
+    Raises
+    ------
+    PlacementError
+        A method or parameter is unknown, or there is nothing to find and the template has nothing to fall back on.
+    """
+    bound = bind(closed(template), panel, events.channels, spillover, dict.fromkeys(template.cutpoints, 0.0))
+    block, weight = sample_events(events, bound)
+    work = _Work(template, panel, Tree(bound, block), dict(given or {}))
+    for population in work.measured:
+        work.settle(population)
+    return Placing(
+        template=_drawn(template, work.tree.gates),
+        found=dict(work.found),
+        findings=tuple(work.findings),
+        shifts=_shifts(work, weight),
+        doubtful=frozenset(_dependents(work.measured, work.doubtful)),
+    )
+
+
+def closed(template: GatingTemplate) -> GatingTemplate:
+    """The template with every open gate wide open, so that it can be bound."""
+    everything = {
+        population.path: RectangleGate(
+            definition.dimensions, (-np.inf,) * len(definition.dimensions), (np.inf,) * len(definition.dimensions)
+        )
+        for population in template.populations
+        if isinstance(definition := population.definition, PlacedGate)
+    }
+    return _drawn(template, everything)
+
+
+def _drawn(template: GatingTemplate, gates: Mapping[str, Gate]) -> GatingTemplate:
+    if not gates:
+        return template
+    populations = tuple(
+        replace(population, definition=gates[population.path]) if population.path in gates else population
+        for population in template.populations
+    )
+    return replace(template, populations=populations)
+
+
+@dataclass
+class _Work:
+    """The state of placing one file's cut points."""
+
+    template: GatingTemplate
+    panel: Panel
+    tree: Tree
+    given: dict[str, Found]
+    found: dict[str, Found] = field(default_factory=dict)
+    variants: dict[str, tuple[tuple[Gate, Gate], ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        lost = self.panel.not_measured
+        self.measured = tuple(one for one in self.template.populations if one.path not in lost)
+
+    def settle(self, population: Population) -> None:
+        """Place what a population needs, then find out who is in it."""
+        for leaf in leaves(population.definition):
+            if isinstance(leaf, Term):
+                self._cut(leaf.cutpoint, population.parent, ())
+            elif isinstance(leaf, PlacedGate):
+                self._draw(population, leaf)
+        self.tree.enter(population)
+
+    def _cut(self, name: str, parent: str, chain: tuple[str, ...]) -> Found:
+        if name not in self.found:
+            cutpoint = self.template.cutpoints[name]
+            found = self.given.get(name) or self._placed(cutpoint, parent, (*chain, name))
+            self.found[name] = found
+            self.tree.places[name] = found.position
+        return self.found[name]
+
+    def _placed(self, cutpoint: Cutpoint, parent: str, chain: tuple[str, ...]) -> Found:
+        if cutpoint.method is None and cutpoint.at is not None:
+            return Found(cutpoint.at, None, "fixed")
+        method = _method(cutpoint.method or "", f"cutpoint {cutpoint.name!r}")
+        if cutpoint.method == "reference":
+            place = self._copied(cutpoint, method, parent, chain)
+        elif (values := self._values(cutpoint, parent)) is None:
+            place = Place(None, None, f"{cutpoint.on!r} is not measured in this tube")
+        else:
+            place = _cut_by(method, cutpoint, values)
+        if place.position is not None:
+            return Found(place.position, place.spread, cutpoint.method or "")
+        return self._fallen_back(cutpoint, parent, place.reason)
+
+    def _copied(self, cutpoint: Cutpoint, method: Method, parent: str, chain: tuple[str, ...]) -> Place:
+        source = cutpoint.parameters.get("from")
+        if not isinstance(source, str) or source not in self.template.cutpoints or source in chain:
+            raise _wrong(cutpoint.name, "reference needs another cut point", f"from = {source!r}")
+        copied = self._cut(source, parent, chain)
+        place: Place = _call(method.cut, cutpoint.name, _own(cutpoint.parameters), copied.position, copied.spread)
+        return place
+
+    def _values(self, cutpoint: Cutpoint, parent: str) -> NDArray[np.float64] | None:
+        path = parent if cutpoint.on is None else cutpoint.on
+        path = self.tree.bound.stand_ins.get(path, path)
+        if path not in self.tree.inside:
+            return None
+        return self.tree.values(Dimension(cutpoint.marker), self.tree.inside[path])
+
+    def _fallen_back(self, cutpoint: Cutpoint, parent: str, reason: str) -> Found:
+        """What the template says where there is nothing to find: another way, and a finding that names it."""
+        way = cutpoint.parameters.get("otherwise", "fixed")
+        at = cutpoint.at if cutpoint.at is not None else self._middle(cutpoint, reason)
+        if cutpoint.at is None:
+            way = "review"
+        found = Found(at, _number(cutpoint, "spread"), "fixed")
+        if way == "anchored":
+            values = self._values(cutpoint, parent)
+            landmarks = {key: cutpoint.parameters[key] for key in _LANDMARKS if key in cutpoint.parameters}
+            sample = np.empty(0) if values is None else values
+            place = _call(anchored, cutpoint.name, landmarks | {"at": at}, sample, cutpoint.within)
+            found = Found(float(place.position or at), place.spread, "anchored")
+        elif way == "review":
+            self.doubtful.add(cutpoint.name)
+        words = {"anchored": "anchored to the template's position", "review": "left for review"}.get(str(way), "fixed")
+        message = f"{cutpoint.method}: {reason}; the cut is {words}, at {found.position:.3f}"
+        self.findings.append(
+            Finding(f"cutpoint-{way}", message, "review" if way == "review" else "info", cutpoint.name)
+        )
+        return found
+
+    def _middle(self, cutpoint: Cutpoint, reason: str) -> float:
+        if cutpoint.within is None:
+            raise PlacementError(
+                f"cutpoint {cutpoint.name!r}",
+                f"{cutpoint.method} found no position",
+                got=reason,
+                expected="a position to fall back on",
+                remedy="Write at = NUMBER beside the method.",
+                code="nothing-to-place",
+            )
+        return sum(cutpoint.within) / 2
+
+    def _draw(self, population: Population, gate: PlacedGate) -> None:
+        where = f"population {population.path!r}, gate"
+        method = _method(gate.method, where)
+        path = population.parent if gate.on is None else gate.on
+        path = self.tree.bound.stand_ins.get(path, path)
+        rows = self.tree.inside.get(path, np.zeros(len(self.tree.block), np.bool_))
+        values = np.column_stack([self.tree.values(dimension, rows) for dimension in gate.dimensions])
+        parameters = {key: value for key, value in gate.parameters.items() if key not in _OURS}
+        drawn: Drawn = _call(method.draw, where, parameters, values, gate.dimensions)
+        if drawn.gate is None:
+            drawn = self._fixed_shape(population, gate, drawn.reason)
+        elif drawn.reason:
+            message = f"{gate.method}: {drawn.reason}; the gate stays where the template has it"
+            self.findings.append(Finding("gate-fixed", message, "info", population.path))
+        if drawn.gate is not None:
+            self.tree.gates[population.path] = drawn.gate
+            self.variants[population.path] = drawn.variants
+
+    def _fixed_shape(self, population: Population, gate: PlacedGate, reason: str) -> Drawn:
+        """Everything the parent holds, if the template takes that; a finding says so."""
+        if gate.parameters.get("otherwise") != "all":
+            raise PlacementError(
+                f"population {population.path!r}, gate",
+                f"{gate.method} found nothing to draw",
+                got=reason,
+                remedy='Write otherwise = "all" to go on without it, or a gate of fixed shape.',
+                code="nothing-to-draw",
+            )
+        count = len(gate.dimensions)
+        message = f"{gate.method}: {reason}; nothing is left out"
+        self.findings.append(Finding("gate-open", message, "warning", population.path))
+        return Drawn(RectangleGate(gate.dimensions, (-np.inf,) * count, (np.inf,) * count))
+
+
+def _cut_by(method: Method, cutpoint: Cutpoint, values: NDArray[np.float64]) -> Place:
+    own = dict(_own(cutpoint.parameters))
+    if cutpoint.method == "anchored":
+        own |= {key: cutpoint.parameters[key] for key in _LANDMARKS if key in cutpoint.parameters}
+        own["at"] = cutpoint.at
+    place: Place = _call(method.cut, cutpoint.name, own, values, cutpoint.within)
+    return place
+
+
+def _own(parameters: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in parameters.items() if key not in (*_OURS, *_LANDMARKS)}
+
+
+def _number(cutpoint: Cutpoint, key: str) -> float | None:
+    value = cutpoint.parameters.get(key)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _method(name: str, where: str) -> Method:
+    if name not in PLACEMENTS:
+        raise PlacementError(where, f"unknown method {name!r}", expected=", ".join(PLACEMENTS), code="unknown-method")
+    return PLACEMENTS[name]
+
+
+def _call(function: Any, where: str, parameters: Mapping[str, object], *values: object) -> Any:
+    """Call a method; a parameter it does not know, or cannot use, is an error that names the cut point."""
+    if function is None:
+        raise _wrong(where, "the method does not do this: one draws gates, the other places cuts", "")
+    try:
+        return function(*values, **parameters)
+    except (TypeError, ValueError) as error:
+        raise _wrong(where, "the method cannot use its parameters", str(error)[:200]) from error
+
+
+def _wrong(where: str, problem: str, got: str) -> PlacementError:
+    return PlacementError(where, problem, got=got, code="placement-parameter")
+
+
+def _shifts(work: _Work, weight: float) -> dict[str, tuple[float, float]]:
+    """How far each population's count moves when cut points and gates move by 1.96 standard deviations."""
+    total = {population.path: np.zeros(2) for population in work.measured}
+    for rows, variants in _moves(work):
+        if not rows.any():
+            continue
+        base = work.tree.recount(rows, work.measured)
+        moved = [variant.recount(rows, work.measured) for variant in variants]
+        for path, here in base.items():
+            differences = [other[path] - here for other in moved]
+            total[path] += np.array([min(0, *differences), max(0, *differences)]) ** 2
+    return {
+        path: (float(a) * weight, float(b) * weight) for path, (a, b) in ((p, np.sqrt(t)) for p, t in total.items())
+    }
+
+
+def _moves(work: _Work) -> Iterator[tuple[Mask, Sequence[Tree]]]:
+    """Events that a move concerns, and the tree moved to both sides."""
+    tree = work.tree
+    for name, found in work.found.items():
+        if not found.spread:
+            continue
+        ends = [found.position + side * _TWO_SIDED * found.spread for side in (-1, 1)]
+        column = tree.known(Dimension(work.template.cutpoints[name].marker))
+        rows = (column >= ends[0]) & (column < ends[1])
+        yield rows, [replace(tree, places={**tree.places, name: end}) for end in ends]
+    for path, pairs in work.variants.items():
+        parent = tree.member(work.template.by_path[path].parent)
+        for pair in pairs:
+            rows = np.zeros(len(parent), np.bool_)
+            table = np.column_stack([tree.values(dimension, parent) for dimension in pair[0].dimensions])
+            here = tree.inside[path][parent]
+            rows[parent] = np.logical_or.reduce([gate.contains(table) != here for gate in pair])
+            yield rows, [replace(tree, gates={**tree.gates, path: gate}) for gate in pair]
+
+
+def _dependents(populations: Sequence[Population], cutpoints: set[str]) -> Iterator[str]:
+    """Paths of the populations that use one of the cut points, or lie in or refer to one that does."""
+    from cytorecon.gates import Member
+
+    touched: set[str] = set()
+    for population in populations:
+        for leaf in leaves(population.definition):
+            if (isinstance(leaf, Term) and leaf.cutpoint in cutpoints) or (
+                isinstance(leaf, Member) and leaf.path in touched
+            ):
+                touched.add(population.path)
+        if population.parent in touched:
+            touched.add(population.path)
+    yield from touched
