@@ -188,8 +188,9 @@ def _not_standing(rivals: Sequence[_Pool], timepoint: int, files: NDArray[Any]) 
     if len(claiming) > 1:
         raise CubeError(
             " and ".join(sorted(claiming)), f"claim the same timepoint {timepoint}",
-            remedy="Correct the timepoint in the sheet, or leave it empty in all but one; "
-            "number repeated acquisitions in the column replicate.", code="duplicate-timepoint",
+            remedy="Correct the timepoint in the sheet, or leave it empty in all but one; number repeated "
+            "acquisitions in the column replicate, and run each panel with its own template.",
+            code="duplicate-timepoint",
         )  # fmt: skip
     for name, pool in zip(names[:-1], rivals[:-1], strict=True):
         why = "failed" if pool.failed else f"of day {pool.day}"
