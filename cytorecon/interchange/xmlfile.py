@@ -17,6 +17,8 @@ from cytorecon.errors import InterchangeError
 
 MAX_BYTES = 100 * 2**20
 MAX_ELEMENTS = 2_000_000
+MAX_ATTRIBUTES = 3_200_000
+MAX_PROLOG = 65_536
 MAX_GATES = 1_000
 MAX_DEPTH = 64
 MAX_VERTICES = 10_000
@@ -74,16 +76,19 @@ def _read_bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise InterchangeError(str(path), "the file cannot be read", got=error.strerror or "", code="io") from None
-    if data.count(b"<") > MAX_ELEMENTS:
-        raise InterchangeError(
-            str(path), "the file has too many elements", expected=f"at most {MAX_ELEMENTS:,}", code="xml-size"
-        )
+    # Counting signs is fast, and bounds what the parser will make of them.
+    for sign, most, what in ((b"<", MAX_ELEMENTS, "elements"), (b"=", MAX_ATTRIBUTES, "attributes")):
+        if data.count(sign) > most:
+            raise InterchangeError(
+                str(path), f"the file has too many {what}", expected=f"at most {most:,}", code="xml-size"
+            )
     return data
 
 
 def _refuse_doctype(data: bytes, path: Path) -> None:
     utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = data.decode("utf-16" if utf16 else "latin-1", errors="replace").removeprefix("\xef\xbb\xbf")
+    head = data[:MAX_PROLOG]
+    text = head.decode("utf-16" if utf16 else "latin-1", errors="replace").removeprefix("\xef\xbb\xbf")
     declared = _ENCODING.match(text)
     encoding = declared[1].lower() if declared else "utf-8"
     # An encoding that this scan cannot read could hide a DOCTYPE from it.
@@ -92,7 +97,12 @@ def _refuse_doctype(data: bytes, path: Path) -> None:
             str(path), "the file's encoding is not accepted", expected="UTF-8", got=encoding, code="xml-encoding"
         )
     prolog = _PROLOG.match(text)
-    if prolog and text.startswith("<!", prolog.end()):
+    end = prolog.end() if prolog else 0
+    if len(data) > MAX_PROLOG and (end == len(text) or text.startswith(("<!--", "<?"), end)):
+        raise InterchangeError(
+            str(path), "the first element begins too late", expected=f"within {MAX_PROLOG:,} bytes", code="xml-size"
+        )
+    if text.startswith("<!", end):
         raise _doctype_error(path)
 
 

@@ -35,6 +35,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "not well-formed"),
     "too deep": (b"<a>" * 300 + b"</a>" * 300, "not well-formed"),
     "too many elements": (b"<a>" + b"<b/>" * 2_000_001 + b"</a>", "too many elements"),
+    "too many attributes": (b"<a>" + b"<b c='1' d='2' e='3'/>" * 1_100_000 + b"</a>", "too many attributes"),
+    "long comment first": (b"<!--" + b"x" * 70_000 + b"-->" + BOMB, "first element begins too late"),
+    "blanks first": (b" " * 70_000 + BOMB, "first element begins too late"),
     "long attribute": (b"<a b='" + b"x" * 11_000_000 + b"'/>", "not well-formed"),
 }
 
