@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import flowio
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -211,3 +212,25 @@ def test_read_gatingml__spectrum_matrix(tmp_path: Path) -> None:
     definition = template.populations[0].definition
     assert isinstance(definition, RangeGate)
     assert ("PE",) == definition.dimension.channels
+
+
+def test_read_gatingml__gates_on_unmixed_fluorochromes(tmp_path: Path) -> None:
+    """A gate on a fluorochrome of a spectrum matrix counts events by what the detectors saw of it."""
+    spectra = np.array([[1, 0.2, 0.1], [0.1, 0.5, 1]])
+    light = np.array([[100, 0], [0, 100], [50, 50], [0, 4]], dtype=np.float64)
+    with (tmp_path / "a.fcs").open("wb") as file:
+        flowio.create_fcs(file, (light @ spectra).astype(np.float32).ravel().tolist(), ["B1", "B2", "B3"])
+    parts = "".join(
+        f"<t:{part}>" + "".join(f'<d:fcs-dimension d:name="{name}"/>' for name in names) + f"</t:{part}>"
+        for part, names in (("fluorochromes", ("FITC", "PE")), ("detectors", ("B1", "B2", "B3")))
+    )
+    rows = "".join(
+        "<t:spectrum>" + "".join(f'<t:coefficient t:value="{value}"/>' for value in row) + "</t:spectrum>"
+        for row in spectra
+    )
+    body = f'<t:spectrumMatrix t:id="M">{parts}{rows}</t:spectrumMatrix>'
+    body += rectangle("PE", body=dimension("PE", 'g:min="5"', "M")) + rectangle(
+        "FITC", body=dimension("FITC", 'g:min="75"', "M")
+    )
+    gated = gate_file(tmp_path / "a.fcs", read_gatingml(write(tmp_path, body)))
+    assert {"PE": 2, "FITC": 1} == {counts.path: counts.event_count for counts in gated.counts}

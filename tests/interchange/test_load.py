@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import shutil
 from pathlib import Path
 
@@ -170,3 +172,26 @@ def test_load_template__sample_of_a_template() -> None:
     """Only a workspace has samples."""
     with pytest.raises(TemplateError, match="only a FlowJo workspace has samples"):
         load_template("tbnk", sample="Tube 1")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_load_template__damaged_files(seed: int, shared: Path, tmp_path: Path) -> None:
+    """Files with pieces lost, doubled or exchanged are read or refused; nothing else happens."""
+    data = shared / "data"
+    sources = [
+        data / "isac_gatingml" / "gml" / "gml_all_gates.xml",
+        data / "flowjo_simple_line" / "single_ellipse_51_events.wsp",
+    ]
+    rng = random.Random(seed)
+    for source in sources * 20:
+        pieces = re.split(rb'([\s"<>=/]+)', source.read_bytes())
+        for _ in range(rng.choice((1, 2, 5))):
+            place = rng.randrange(len(pieces) - 40)
+            pieces[place : place + rng.randrange(3)] = rng.choice(([], [b"NaN"], [rng.choice(pieces)], [b"-1"]))
+        damaged = tmp_path / f"damaged{source.suffix}"
+        damaged.write_bytes(b"".join(pieces))
+        try:
+            template = load_template(damaged)
+        except TemplateError:
+            continue
+        assert template.populations
