@@ -42,6 +42,5 @@ coverage: $(VENV)/.test-installed ## every branch of cytorecon/fcs/ is taken by 
 	$(BIN)/coverage run --branch --data-file=$(VENV)/.coverage --source=cytorecon/fcs -m pytest -q tests/fcs
 	$(BIN)/coverage report --data-file=$(VENV)/.coverage --show-missing --fail-under=100
 
-bench-read: $(VENV)/.test-installed ## reading speed against a bare read and other readers
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[bench]"
+bench-read: ## reading speed against a bare read and the other readers that are installed; installs nothing
 	$(BIN)/python benchmarks/bench_read.py benchmarks

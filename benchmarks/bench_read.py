@@ -3,7 +3,9 @@
     make bench-read        (or: python benchmarks/bench_read.py [folder])
 
 One file a layout, 1,000,000 events of 12 channels, warm cache, one BLAS thread; pairs interleaved, 7 rounds, medians,
-and the ratio round by round. Equal results are asserted before any time is printed. Writes bench_read.png.
+and the ratio round by round. The other readers are measured where they are installed: the extra ``bench`` has them, in
+a virtual environment of its own, since fcsparser 0.2.8 brings numpy 1 and older versions of flowio and FlowKit.
+Equal results are asserted before any time is printed. Writes bench_read.png.
 """
 
 from __future__ import annotations
