@@ -62,6 +62,8 @@ def resolve(template: GatingTemplate, channels: Sequence[Channel]) -> Panel:
     PanelError
         A marker is in none of the channels and its population is not optional, or it is in two of them.
     """
+    # A name that a phenotype uses is a marker, also where [markers] says nothing of it.
+    markers = {cutpoint.marker: () for cutpoint in template.cutpoints.values()} | dict(template.markers)
     found: dict[str, Channel] = {}
     blocked: set[str] = set()
     passed: set[str] = set()
@@ -72,7 +74,7 @@ def resolve(template: GatingTemplate, channels: Sequence[Channel]) -> Panel:
             continue
         absent = []
         for name in channel_names(population, template):
-            channel = found.get(name) or find_channel(name, template.markers, channels)
+            channel = found.get(name) or find_channel(name, markers, channels)
             if channel is None:
                 absent.append(name)
             else:
@@ -119,7 +121,8 @@ def find_channel(name: str, markers: Mapping[str, Sequence[str]], channels: Sequ
     Raises
     ------
     PanelError
-        More than one channel carries it, other than as -A, -H and -W of one detector.
+        More than one channel carries it, other than as -A, -H and -W of one detector; or it is no marker of the
+        template, and the $PnS of one channel but the $PnN of another.
     """
     wanted = {fold(name)}
     for marker, aliases in markers.items():
@@ -140,8 +143,25 @@ def find_channel(name: str, markers: Mapping[str, Sequence[str]], channels: Sequ
                 remedy="Name the channel ($PnN) meant in [markers], or mend the file's $PnS.",
             )
         if matches:
+            _refuse_crossed(name, matches[0], markers, channels)
             return matches[0]
     return None
+
+
+def _refuse_crossed(
+    name: str, found: Channel, markers: Mapping[str, Sequence[str]], channels: Sequence[Channel]
+) -> None:
+    """Refuse a name that is no marker of the template and that is one channel's $PnS and another's $PnN."""
+    named = next((channel for channel in channels if channel.name == name), found)
+    if named != found and fold(name) not in map(fold, markers):
+        raise PanelError(
+            f"channel {name!r}",
+            "is the $PnN of one channel and the $PnS of another",
+            expected="one channel",
+            got=f"{_label(named)}, {_label(found)}",
+            code="double-marker",
+            remedy="Mend the file's $PnS, or name the marker in [markers] if the $PnS is meant.",
+        )
 
 
 def _area_of_one_detector(matches: list[Channel]) -> list[Channel]:

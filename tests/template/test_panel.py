@@ -121,3 +121,11 @@ values = [[1, 0.1], [0, 1]]
     assert {"fitc a": "FITC-A", "PE-A": "PE-A", "CD3": "FITC-A"} == {name: found[name].name for name in found}
     with pytest.raises(PanelError, match="no channel carries 'PE-A'"):
         resolve(spilled, channels("FITC-A:CD3"))
+
+
+def test_resolve__crossed_names() -> None:
+    """A channel of a gate that is one channel's $PnN and another's $PnS is refused; a marker is the $PnS."""
+    gate = '[[population]]\nname = "G"\ngate = { type = "range", channels = ["A"], min = 1.0 }'
+    with pytest.raises(PanelError, match=r"'A'.*\$PnN of one channel and the \$PnS of another.*A \(B\), B \(A\)"):
+        resolve(template(extra=gate), channels("A:B", "B:A"))
+    assert "B" == resolve(template(markers='A = ["A"]', extra=gate), channels("A:B", "B:A"))["A"].name
