@@ -8,6 +8,7 @@ from __future__ import annotations
 from cytorecon.reconstitution.cohort import (
     censored_quantile,
     endpoint_incidence,
+    incidence_by_group,
     quantile_words,
     small_number,
     summarise_visits,
@@ -20,6 +21,7 @@ from cytorecon.reconstitution.reference import (
     full_definitions,
     read_reference,
 )
+from cytorecon.reconstitution.report import ReconstitutionResult, plain, reconstitution_mapping, reconstitution_result
 from cytorecon.reconstitution.series import concentration_series, nominal_days, sheet_column
 from cytorecon.reconstitution.visit import (
     CONFOUNDED,
@@ -38,6 +40,7 @@ __all__ = [
     "DayWindow",
     "Endpoint",
     "Estimate",
+    "ReconstitutionResult",
     "ReferenceTable",
     "assess_endpoint",
     "censored_quantile",
@@ -47,12 +50,16 @@ __all__ = [
     "default_visits",
     "endpoint_incidence",
     "full_definitions",
+    "incidence_by_group",
     "is_confounded",
     "monthly_visits",
     "nominal_days",
     "parse_endpoint",
+    "plain",
     "quantile_words",
     "read_reference",
+    "reconstitution_mapping",
+    "reconstitution_result",
     "sheet_column",
     "small_number",
     "summarise_visits",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from cytorecon.errors import CountError
 from cytorecon.reconstitution.endpoint import Endpoint, assess_endpoint, parse_endpoint
-from cytorecon.reconstitution.incidence import CENSORED, cumulative_incidence, survival
+from cytorecon.reconstitution.incidence import CENSORED, cumulative_incidence, survival, value_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,6 +155,29 @@ def endpoint_incidence(
         "units": {"day": "d", "incidence": "1", "standard_error": "1"},
     }  # fmt: skip
     return table
+
+
+def incidence_by_group(
+    series: pd.DataFrame,
+    endpoints: Sequence[Endpoint],
+    competing: Mapping[str, tuple[int, str]] | None,
+    by: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Incidence of each endpoint at its last day, one row a group; parameters as in `endpoint_incidence`."""
+    import pandas as pd
+
+    rows = []
+    for endpoint in endpoints:
+        curves = endpoint_incidence(series, endpoint, competing, by)
+        for group, count in curves.attrs["patients"].items():
+            own = curves[(curves["group"] == group) & (curves["cause"] == endpoint.name)]
+            found = value_at(own, endpoint.within)
+            rows.append(
+                {"endpoint": endpoint.name, "definition": endpoint.words, "group": group, "count": count,
+                 "day": endpoint.within, "at_risk": found.at_risk, "value": found.value, "low": found.low,
+                 "high": found.high, "note": curves.attrs["notes"].get(group, "")}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _time(row: Mapping[Any, Any], endpoint: Endpoint, rival: tuple[int, str] | None) -> tuple[int, str]:

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.float64]
 CENSORED = ""
-_COLUMNS = ("cause", "day", "at_risk", "event", "any_event", "incidence", "standard_error", "low", "high")
+_COLUMNS = ("cause", "day", "at_risk", "event", "any_event", "incidence", "standard_error", "low", "high",
+            "low_after", "high_after")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Risk:
-    """At each distinct time: who is at risk, who has an event, who is observed beyond it."""
+    """At each distinct time: who is at risk, who has an event, who is censored."""
 
     time: Numbers
     at_risk: Numbers
     event: Numbers
-    after: Numbers
+    censored: Numbers
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def survival(time: ArrayLike, event: ArrayLike, confidence: float = 0.95) -> pd.
     Returns
     -------
     pandas.DataFrame
-        One row a distinct time: ``day``, ``at_risk``, ``event``, ``survival``, ``low``, ``high`` (fractions of 1).
+        One row a distinct time: ``day``, ``at_risk``, ``event``, ``survival``, ``low``, ``high`` (fractions of 1, on
+        that day), and the bounds ``low_after``, ``high_after`` between it and the next row, when those censored on
+        that day are no longer observed.
 
     Raises
     ------
@@ -77,10 +80,11 @@ def survival(time: ArrayLike, event: ArrayLike, confidence: float = 0.95) -> pd.
     times, happened = _checked(time, np.asarray(event, dtype=bool))
     risk = _risk(times, happened)
     curve = np.cumprod(1 - risk.event / risk.at_risk)
-    low, high = _beta_product(risk, confidence)
+    low, high = _beta_product(risk, risk.at_risk - risk.event, confidence)
+    low_after, high_after = _beta_product(risk, risk.at_risk - risk.event - risk.censored, confidence)
     table = pd.DataFrame(
         {"day": risk.time, "at_risk": risk.at_risk.astype(int), "event": risk.event.astype(int), "survival": curve,
-         "low": low, "high": high}
+         "low": low, "high": high, "low_after": low_after, "high_after": high_after}
     )  # fmt: skip
     table.attrs |= {
         "units": {"day": "d", "survival": "1"}, "confidence": confidence, "interval": "beta product",
@@ -108,9 +112,9 @@ def cumulative_incidence(
     Returns
     -------
     pandas.DataFrame
-        One row a cause and distinct time: ``cause``, ``day``, ``at_risk``, ``event`` (of that cause),
-        ``any_event``, ``incidence``, ``standard_error``, ``low``, ``high`` (fractions of 1). The incidences of all causes and event-free survival
-        add up to 1.
+        One row a cause and distinct time: ``cause``, ``day``, ``at_risk``, ``event`` (of that cause), ``any_event``,
+        ``incidence``, ``standard_error`` and bounds as in `survival` (fractions of 1). The incidences of all causes
+        and event-free survival add up to 1.
 
     Raises
     ------
@@ -135,11 +139,14 @@ def cumulative_incidence(
         own = _count(times[labels == name], risk.time)
         incidence = np.cumsum(before * own / risk.at_risk)
         error = np.sqrt(_variance(incidence, before, own, risk))
-        low, high = _incidence_interval(times, happened, risk, own, incidence, error, confidence)
+        lost = np.cumsum(risk.censored)
+        low, high = _incidence_interval(len(times), lost - risk.censored, own, incidence, error, confidence)
+        low_after, high_after = _incidence_interval(len(times), lost, own, incidence, error, confidence)
         parts.append(
             pd.DataFrame(
                 {"cause": name, "day": risk.time, "at_risk": risk.at_risk.astype(int), "event": own.astype(int),
-                 "any_event": risk.event.astype(int), "incidence": incidence, "standard_error": error, "low": low, "high": high}
+                 "any_event": risk.event.astype(int), "incidence": incidence, "standard_error": error, "low": low,
+                 "high": high, "low_after": low_after, "high_after": high_after}
             )
         )  # fmt: skip
     table = pd.concat(parts[1:] or parts, ignore_index=True)
@@ -174,7 +181,8 @@ def value_at(curve: pd.DataFrame, day: float) -> Estimate:
         bounds = binomial_interval(start * at_risk, at_risk, confidence=curve.attrs.get("confidence", 0.95))
         return Estimate(start, float(bounds[0]), float(bounds[1]), at_risk)
     last = known.iloc[-1]
-    return Estimate(float(last[column]), float(last["low"]), float(last["high"]), at_risk)
+    when = "" if last["day"] == day else "_after"
+    return Estimate(float(last[column]), float(last[f"low{when}"]), float(last[f"high{when}"]), at_risk)
 
 
 def _is_complete(curve: pd.DataFrame) -> bool:
@@ -195,27 +203,29 @@ def _checked(time: ArrayLike, happened: NDArray[np.bool_]) -> tuple[Numbers, NDA
 def _risk(times: Numbers, happened: NDArray[np.bool_]) -> _Risk:
     distinct = np.unique(times)
     at_risk = np.array([(times >= each).sum() for each in distinct], dtype=np.float64)
-    after = np.array([(times > each).sum() for each in distinct], dtype=np.float64)
-    return _Risk(distinct, at_risk, _count(times[happened], distinct), after)
+    return _Risk(distinct, at_risk, _count(times[happened], distinct), _count(times[~happened], distinct))
 
 
 def _count(times: Numbers, distinct: Numbers) -> Numbers:
     return np.array([(times == each).sum() for each in distinct], dtype=np.float64)
 
 
-def _beta_product(risk: _Risk, confidence: float) -> tuple[Numbers, Numbers]:
-    """Quantiles of the beta whose first two moments are those of the product of the steps' betas."""
+def _beta_product(risk: _Risk, observed: Numbers, confidence: float) -> tuple[Numbers, Numbers]:
+    """Quantiles of the beta whose first two moments are those of the product of the steps' betas.
+
+    `observed` are those still under observation after the events of each time: they carry the lower bound.
+    """
     from scipy.special import betaincinv
 
     tail = (1 - confidence) / 2
     alive, lost = risk.at_risk - risk.event + 1, risk.event
     first = np.cumprod(alive / (alive + lost))
     second = np.cumprod(alive * (alive + 1) / ((alive + lost) * (alive + lost + 1)))
-    one, two = risk.after / (risk.after + 1), risk.after / (risk.after + 2)
+    one, two = observed / (observed + 1), observed / (observed + 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         high = betaincinv(*_beta(first, second), 1 - tail)
         low = betaincinv(*_beta(first * one, second * two), tail)
-    return np.where(risk.after > 0, low, 0.0), np.where(np.cumsum(lost) > 0, high, 1.0)
+    return np.where(observed > 0, low, 0.0), np.where(np.cumsum(lost) > 0, high, 1.0)
 
 
 def _beta(first: NDArray[np.floating], second: NDArray[np.floating]) -> tuple[Numbers, Numbers]:
@@ -237,13 +247,11 @@ def _variance(incidence: Numbers, before: Numbers, own: Numbers, risk: _Risk) ->
 
 
 def _incidence_interval(
-    times: Numbers, happened: NDArray[np.bool_], risk: _Risk, own: Numbers, incidence: Numbers, error: Numbers,
-    confidence: float,
-) -> tuple[Numbers, Numbers]:  # fmt: skip
-    lost = np.array([((times < each) & ~happened).sum() for each in risk.time])
-    events = np.cumsum(own)
-    known = len(times) - lost
-    exact = binomial_interval(np.minimum(events, known), known, confidence=confidence)
+    persons: int, lost: Numbers, own: Numbers, incidence: Numbers, error: Numbers, confidence: float
+) -> tuple[Numbers, Numbers]:
+    """Bounds where `lost` persons of all are censored: exact without any, else on the log-log scale."""
+    known = persons - lost
+    exact = binomial_interval(np.minimum(np.cumsum(own), known), known, confidence=confidence)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     inside = (incidence > 0) & (incidence < 1)
     safe = np.where(inside, incidence, 0.5)

@@ -1,4 +1,4 @@
-"""A trial's rules as data: eligibility, infusion criteria, dose levels, escalation and toxicity grades.
+"""A trial's rules as data: eligibility, infusion criteria, dose levels, escalation, toxicity grades and outcomes.
 
 `read_protocol` reads what a clinician can read; `eligibility` answers it rule by rule. Research use only.
 """
@@ -11,6 +11,8 @@ from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, inf
 from cytorecon.trial.escalation import EscalationDecision, escalate
 from cytorecon.trial.facts import MrdEvidence, RuleResult
 from cytorecon.trial.marrow import marrow_evidence
+from cytorecon.trial.objectives import Objective, TrialResult, trial_mapping, trial_result
+from cytorecon.trial.outcomes import Outcome, read_outcomes
 from cytorecon.trial.protocol import Protocol, calendar, read_protocol
 from cytorecon.trial.reading import RESEARCH_USE, to_mapping
 from cytorecon.trial.residual import mrd_threshold
@@ -26,8 +28,11 @@ __all__ = [
     "Eligibility",
     "EscalationDecision",
     "MrdEvidence",
+    "Objective",
+    "Outcome",
     "Protocol",
     "RuleResult",
+    "TrialResult",
     "calendar",
     "crs_grade",
     "eligibility",
@@ -42,6 +47,9 @@ __all__ = [
     "parse_number",
     "read_case",
     "read_cohort",
+    "read_outcomes",
     "read_protocol",
     "to_mapping",
+    "trial_mapping",
+    "trial_result",
 ]

@@ -77,6 +77,15 @@ def marrow_evidence(
     return _evidence(newest[0], threshold, limits)
 
 
+def marrow_days(cube: xr.Dataset, patient: str, transplant: int = 1) -> tuple[int, ...]:
+    """Actual days of a patient's marrow samples, in order; none where the patient is not in the cube."""
+    try:
+        found = _marrows(cube, patient, transplant)
+    except CubeError:
+        return ()
+    return tuple(sorted({int(each["day"]) for each in found}))
+
+
 def _marrows(cube: xr.Dataset, patient: str, transplant: int) -> list[xr.Dataset]:
     """The patient's sampled marrows, each with the dimension population alone."""
     if "timepoint" in cube.dims:
