@@ -7,6 +7,7 @@ that end on values of 16 bits, so that the upper half of a float32 finds its bin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ class Axis:
         return place.astype(np.int32)
 
 
+@lru_cache(maxsize=128)
 def axis_over(curve: Curve, low: float, high: float) -> Axis:
     """An axis that divides the display interval ``[low, high]`` finely, as far as events can reach it."""
     least, greatest = curve(np.array([-curve.limit, curve.limit]))
@@ -115,5 +117,8 @@ def _span(
     lowest -= NOISE * np.maximum(1.0, np.abs(lowest))
     highest += NOISE * np.maximum(1.0, np.abs(highest))
     centre = scale((edges[:-1] + edges[1:]) / 2)
+    centre = np.where(np.isfinite(centre), centre, -np.inf)
     lowest[0], highest[-1] = -np.inf, np.inf
-    return lowest, highest, np.where(np.isfinite(centre), centre, -np.inf)
+    # In ascending order whatever the noise, since they are searched.
+    lowest = np.minimum.accumulate(lowest[::-1])[::-1]
+    return lowest, np.maximum.accumulate(highest), np.maximum.accumulate(centre)

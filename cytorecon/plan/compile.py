@@ -27,10 +27,12 @@ from cytorecon.gates import (
     members_of,
     thresholds_of,
 )
+from cytorecon.plan.axis import Axis as Divided
+from cytorecon.plan.axis import axis_over
 from cytorecon.plan.curve import Curve, domain_of, edge_of, linear_factor
 from cytorecon.plan.kernel import All, Any, Box, Drawn, Inside, Literal, Node, Outside, Side, Test
 from cytorecon.plan.literal import Axis, BoundPopulation, BoundTemplate
-from cytorecon.plan.raster import MOST_GATES, PlaneGate, Raster, draw
+from cytorecon.plan.raster import MOST_GATES, PlaneGate, Raster, bits_of, draw, extent
 
 # Half a unit in the last place of single precision, relative.
 _ROUNDING = 2.0**-24
@@ -58,7 +60,7 @@ class Plan:
     unseen
         Axes that have no column, ratios for one: the literal evaluator says who is not finite on them.
     literal
-        By number, the bound template that answers for one population and nothing else.
+        For each population, the bound template that answers for it and nothing else.
     bound
         The whole bound template.
     positions
@@ -74,7 +76,7 @@ class Plan:
     paths: tuple[str, ...]
     domain: Box
     unseen: tuple[Axis, ...]
-    literal: Mapping[int, BoundTemplate]
+    literal: tuple[BoundTemplate, ...]
     bound: BoundTemplate
     positions: tuple[int, ...]
 
@@ -111,7 +113,7 @@ def compile_plan(
         paths=tuple(population.path for population in bound.populations),
         domain=Box(tuple(Side(column, True, edge) for column, edge in domains.items())),
         unseen=tuple(axis for dimension, axis in bound.axes.items() if dimension not in columns.curves),
-        literal=tests.literal,
+        literal=tuple(_alone(bound, population) for population in bound.populations),
         bound=bound,
         positions=tuple([channel.index for channel in channels].index(column) for column in bound.columns),
     )
@@ -189,6 +191,9 @@ def _power_of_two(value: float) -> float:
     return float(2.0 ** np.ceil(np.log2(value))) if value > 0 else 0.0
 
 
+_Column = tuple[int, Curve]
+
+
 class _UndecidableError(Exception):
     """Single precision cannot decide a test: it is left to the literal evaluator."""
 
@@ -200,7 +205,6 @@ class _Tests:
     bound: BoundTemplate
     columns: _Columns
     rasters: list[Raster] = field(default_factory=list)
-    literal: dict[int, BoundTemplate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.numbers = {population.path: number for number, population in enumerate(self.bound.populations)}
@@ -216,7 +220,6 @@ class _Tests:
                 return self._expression(population.test, visited)
             return self._gate(population.test)
         except _UndecidableError:
-            self.literal[number] = _alone(self.bound, population)
             return Literal(number)
 
     def _gate(self, gate: Gate) -> Test:
@@ -282,25 +285,34 @@ class _Tests:
         return all(domain_of(self._curve(dimension)[1]) is None for dimension in dimensions)
 
     def _draw(self) -> dict[int, Test]:
-        """Put polygons and ellipses that share a parent and a plane on rasters."""
-        planes: dict[tuple[str, AnyDimension, AnyDimension], list[tuple[int, PlaneGate]]] = {}
-        for population in self.bound.populations:
+        """Put polygons and ellipses of a plane on rasters."""
+        planes: dict[tuple[_Column, _Column], list[tuple[int, PlaneGate]]] = {}
+        for number, population in enumerate(self.bound.populations):
             gate = population.test
             if isinstance(gate, PolygonGate | EllipseGate) and len(gate.dimensions) == 2 and _can_be_drawn(gate):
-                plane = (population.parent, gate.dimensions[0], gate.dimensions[1])
-                planes.setdefault(plane, []).append((self.numbers[population.path], gate))
+                if all(dimension in self.columns.curves for dimension in gate.dimensions):
+                    x, y = (self.columns.curves[dimension] for dimension in gate.dimensions)
+                    planes.setdefault((x, y), []).append((number, gate))
+        axes = _axes(planes)
         drawn: dict[int, Test] = {}
-        for (_, *dimensions), members in planes.items():
-            if not all(dimension in self.columns.curves for dimension in dimensions):
-                continue
-            (x, x_curve), (y, y_curve) = (self.columns.curves[dimension] for dimension in dimensions)
+        for (x, y), members in planes.items():
             for start in range(0, len(members), MOST_GATES):
                 together = members[start : start + MOST_GATES]
-                for bit, (number, _) in enumerate(together):
-                    drawn[number] = Drawn(len(self.rasters), 1 << bit)
-                raster = draw(x_curve, y_curve, tuple(gate for _, gate in together))
-                self.rasters.append(replace(raster, columns=(x, y)))
+                for position, (number, _) in enumerate(together):
+                    drawn[number] = Drawn(len(self.rasters), *bits_of(position))
+                cells = draw(axes[x], axes[y], tuple(gate for _, gate in together))
+                self.rasters.append(Raster((x[0], y[0]), (axes[x], axes[y]), cells))
         return drawn
+
+
+def _axes(planes: Mapping[tuple[_Column, _Column], Sequence[tuple[int, PlaneGate]]]) -> dict[_Column, Divided]:
+    """One axis a column for all the gates drawn on it, so that the bin of a value is found once."""
+    ends: dict[_Column, list[float]] = {}
+    for plane, members in planes.items():
+        for _, gate in members:
+            for column, start, stop in zip(plane, *extent(gate), strict=True):
+                ends.setdefault(column, []).extend((float(start), float(stop)))
+    return {column: axis_over(column[1], min(places), max(places)) for column, places in ends.items()}
 
 
 def _can_be_drawn(gate: PlaneGate) -> bool:

@@ -18,6 +18,8 @@ Scale = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 # Far above the noise of any scale (1e-15 of its range) and far below what single precision resolves on a display.
 NOISE = 1e-9
+# Evaluating a scale costs as much for one value as for about so many.
+_AT_ONCE = 48
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,16 @@ def _widen(below: float, reached: float, limit: float, error: float) -> Edge:
 def _last(is_below: Callable[[NDArray[np.float64]], NDArray[np.bool_]], limit: float) -> float:
     """The last float32 in ``[-limit, limit]`` of the kind that comes first; less than ``-limit`` if there is none.
 
-    Bisects on the ordered bit patterns, so that 33 evaluations find it whatever the magnitude.
+    Searches the ordered bit patterns, many at a time, so that a few evaluations find it whatever the magnitude.
     """
-    first, last = _ordinal(-limit) - 1, _ordinal(limit)
-    if is_below(np.array([_at(last)], dtype=np.float64))[0]:
-        return _at(last)
+    first, last = _ordinal(-limit) - 1, _ordinal(limit) + 1
     while last - first > 1:
-        middle = (first + last) // 2
-        if is_below(np.array([_at(middle)], dtype=np.float64))[0]:
-            first = middle
-        else:
-            last = middle
-    return _at(first)
+        step = max(1, (last - first) // _AT_ONCE)
+        tried = np.arange(first + step, last, step)
+        # Up to the first that is not below: noise beyond it does not matter.
+        count = int(np.argmin(np.append(is_below(_at(tried)), False)))
+        first, last = first + count * step, min(last, first + (count + 1) * step)
+    return float(_at(np.array([first]))[0])
 
 
 def _ordinal(value: float) -> int:
@@ -122,9 +122,9 @@ def _ordinal(value: float) -> int:
     return -(bits & 0x7FFFFFFF) if bits >> 31 else bits
 
 
-def _at(ordinal: int) -> float:
-    magnitude = float(np.array([abs(ordinal)], dtype=np.uint32).view(np.float32)[0])
-    return -magnitude if ordinal < 0 else magnitude
+def _at(ordinals: NDArray[np.int64]) -> NDArray[np.float64]:
+    magnitude = np.abs(ordinals).astype(np.uint32).view(np.float32).astype(np.float64)
+    return np.where(ordinals < 0, -magnitude, magnitude)
 
 
 def down(value: float) -> np.float32:

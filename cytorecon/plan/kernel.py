@@ -3,7 +3,8 @@
 This is the one module that a compiled backend would replace. Every operation works element by element, so that what
 is decided about an event does not depend on the events around it. Each test answers twice: who is *surely* inside,
 and who *may* be. An event between the two at any gate on its way is marked as deferred; whatever was counted for it
-is taken back later and replaced by the literal evaluator's answer, so nothing here has to be right about it.
+is taken back later, so nothing here has to be right about it. It is then looked at a second time, together with all
+others of its kind, and the literal evaluator answers every test that is in doubt about it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from cytorecon.plan.axis import Axis
 from cytorecon.plan.edge import Edge
-from cytorecon.plan.raster import UNDECIDED, Raster
+from cytorecon.plan.raster import Raster
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
@@ -65,10 +67,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Inside the gate that one bit of a raster stands for."""
+    """Inside a gate of a raster: its bits for inside and for doubt."""
 
     raster: int
-    bit: int
+    inside: np.uint8
+    doubt: np.uint8
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Block:
     evaluate
         The literal evaluator: population number and rows of this block to membership, shape (row,).
     deferred
-        Who is left to the literal evaluator altogether, shape (event,); marked here.
+        Who is in doubt at some gate, shape (event,); marked here. None: the literal evaluator answers at once.
     inside
         Membership of remembered populations by number, shape (event,); filled here. A population that no event
         reached is not in it.
@@ -141,7 +144,7 @@ class Block:
     values: NDArray[np.float32]
     rasters: Sequence[Raster]
     evaluate: Callable[[int, Rows], Mask]
-    deferred: Mask
+    deferred: Mask | None
     inside: dict[int, Mask] = field(default_factory=dict)
 
 
@@ -151,7 +154,11 @@ class Frame:
     def __init__(self, block: Block, rows: Rows | None) -> None:
         self.block, self.rows = block, rows
         self._columns: dict[int, NDArray[np.float32]] = {}
+        self._bins: dict[tuple[int, Axis], NDArray[np.int32]] = {}
         self._codes: dict[int, NDArray[np.uint8]] = {}
+
+    def __len__(self) -> int:
+        return self.block.values.shape[1] if self.rows is None else len(self.rows)
 
     def column(self, column: int) -> NDArray[np.float32]:
         """Values of one column, shape (row,)."""
@@ -162,19 +169,29 @@ class Frame:
             self._columns[column] = self.block.values[column].take(self.rows)
         return self._columns[column]
 
+    def bins(self, column: int, axis: Axis) -> NDArray[np.int32]:
+        """Bins of a column's values, shape (row,)."""
+        if (column, axis) not in self._bins:
+            self._bins[column, axis] = axis.bin(self.column(column))
+        return self._bins[column, axis]
+
     def code(self, raster: int) -> NDArray[np.uint8]:
-        """Raster bytes, shape (row,); events in undecided cells are deferred."""
+        """Raster bytes, shape (row,)."""
         if raster not in self._codes:
             drawn = self.block.rasters[raster]
-            code = drawn.look_up(*(self.column(column) for column in drawn.columns))
-            self.defer(code >= UNDECIDED)
-            self._codes[raster] = code
+            bins = (self.bins(column, axis) for column, axis in zip(drawn.columns, drawn.axes, strict=True))
+            self._codes[raster] = drawn.look_up(*bins)
         return self._codes[raster]
 
-    def defer(self, doubtful: Mask) -> None:
-        """Leave some of these rows to the literal evaluator."""
-        if np.count_nonzero(doubtful):
+    def settle(self, population: int, sure: Mask, doubtful: Mask) -> Mask:
+        """Who is inside, as far as it matters: the doubtful are deferred, or else answered for literally."""
+        if self.block.deferred is not None:
             self.block.deferred |= self.whole(doubtful)
+            return sure
+        chosen = np.flatnonzero(doubtful)
+        settled = sure.copy()
+        settled[chosen] = self.block.evaluate(population, chosen if self.rows is None else self.rows.take(chosen))
+        return settled
 
     def among(self, inside: Mask) -> Frame:
         """The frame of this frame's rows that are inside."""
@@ -185,7 +202,7 @@ class Frame:
         """A choice among this frame's rows as one among the block's events."""
         if self.rows is None:
             return chosen
-        every = np.zeros(len(self.block.deferred), dtype=np.bool_)
+        every = np.zeros(self.block.values.shape[1], dtype=np.bool_)
         every[self.rows] = chosen
         return every
 
@@ -206,15 +223,13 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
     """
     for node in nodes:
         sure, maybe = decide(node.test, frame)
-        certain = maybe is sure
+        if maybe is not sure:
+            doubtful = maybe > sure if mask is None else (maybe > sure) & mask
+            if doubtful.any():
+                sure = frame.settle(node.population, sure, doubtful)
         if mask is not None:
             sure = sure & mask
         count = int(np.count_nonzero(sure))
-        if not certain:
-            if mask is not None:
-                maybe = maybe & mask
-            if np.count_nonzero(maybe) > count:
-                frame.defer(maybe > sure)
         counts[node.population] += count
         if node.remembered:
             frame.block.inside[node.population] = frame.whole(sure)
@@ -231,9 +246,10 @@ def decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
     match test:
         case Box():
             return _decide_box(test, frame)
-        case Drawn(raster, bit):
-            sure = (frame.code(raster) & np.uint8(bit)) != 0
-            return sure, sure
+        case Drawn(raster, inside, doubt):
+            code = frame.code(raster)
+            sure = (code & inside) != 0
+            return sure, sure | ((code & doubt) != 0)
         case Outside(inner):
             sure, maybe = decide(inner, frame)
             if maybe is sure:
@@ -244,12 +260,12 @@ def decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
         case Any(tests):
             return _combine(np.logical_or, [decide(inner, frame) for inner in tests])
         case Inside(population):
-            nobody = np.zeros(len(frame.block.deferred), dtype=np.bool_)
-            inside = frame.block.inside.get(population, nobody)
-            sure = inside if frame.rows is None else inside.take(frame.rows)
+            nobody = np.zeros(frame.block.values.shape[1], dtype=np.bool_)
+            members = frame.block.inside.get(population, nobody)
+            sure = members if frame.rows is None else members.take(frame.rows)
             return sure, sure
         case Literal(population):
-            rows = np.arange(len(frame.block.deferred)) if frame.rows is None else frame.rows
+            rows = np.arange(len(frame)) if frame.rows is None else frame.rows
             sure = frame.block.evaluate(population, rows)
             return sure, sure
 
@@ -263,7 +279,7 @@ def _combine(operation: np.ufunc, answers: Sequence[tuple[Mask, Mask]]) -> tuple
 
 def _decide_box(box: Box, frame: Frame) -> tuple[Mask, Mask]:
     if not box.sides:
-        everyone = np.ones(len(frame.block.deferred) if frame.rows is None else len(frame.rows), dtype=np.bool_)
+        everyone = np.ones(len(frame), dtype=np.bool_)
         return everyone, everyone
     columns = [frame.column(side.column) for side in box.sides]
     sure = box.sides[0].surely(columns[0])

@@ -1,11 +1,12 @@
 """Plane gates as rasters: a cell lies inside, outside, or is left to the literal evaluator.
 
-Gates that share a plane and a parent share one raster of bytes: bit *i* says that a cell lies inside gate *i*, and
-`UNDECIDED` that an event in it may lie on either side of some gate's border.
+Gates of one plane share a raster of bytes: of gate *i*, bit *i* says that a cell lies inside, and bit *i* + 4 that an
+event in it may lie on either side of the border.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytorecon.gates import EllipseGate, PolygonGate
-from cytorecon.plan.axis import Axis, axis_over
-from cytorecon.plan.curve import Curve
+from cytorecon.plan.axis import Axis
 
-UNDECIDED = np.uint8(128)
-MOST_GATES = 7
+MOST_GATES = 4
 
 Vertices = NDArray[np.float64]
+Cells = NDArray[np.bool_]
+PlaneGate = PolygonGate | EllipseGate
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,38 +41,35 @@ class Raster:
     axes: tuple[Axis, Axis]
     cells: NDArray[np.uint8]
 
-    def look_up(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """The byte of every event, shape (event,)."""
-        place = self.axes[0].bin(x)
-        place *= np.int32(len(self.axes[1].centre))
-        place += self.axes[1].bin(y)
+    def look_up(self, x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The byte of every event from its bins on both axes, shape (event,)."""
+        place = x * np.int32(len(self.axes[1].centre))
+        place += y
         return self.cells.take(place)
 
 
-PlaneGate = PolygonGate | EllipseGate
+def bits_of(position: int) -> tuple[np.uint8, np.uint8]:
+    """Bits of the gate drawn at a position: inside, and in doubt."""
+    return np.uint8(1 << position), np.uint8(1 << position + MOST_GATES)
 
 
 @lru_cache(maxsize=64)
-def draw(x: Curve, y: Curve, gates: tuple[PlaneGate, ...]) -> Raster:
-    """Draw at most seven gates of one plane, polygons of finite vertices and ellipses.
-
-    The columns of the raster are left at 0 and 1.
-    """
-    corners = np.array([_bounds(gate) for gate in gates])
-    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
-    axes = axis_over(x, low[0], high[0]), axis_over(y, low[1], high[1])
-    cells = np.zeros((len(axes[0].centre), len(axes[1].centre)), dtype=np.uint8)
+def draw(x_axis: Axis, y_axis: Axis, gates: tuple[PlaneGate, ...]) -> NDArray[np.uint8]:
+    """Cells of at most four gates of one plane, polygons of finite vertices and ellipses."""
+    cells = np.zeros((len(x_axis.centre), len(y_axis.centre)), dtype=np.uint8)
     for position, gate in enumerate(gates):
+        inside, doubt = bits_of(position)
         if isinstance(gate, PolygonGate):
-            inside, border = _draw_polygon(np.array(gate.vertices), axes)
+            within, border = _draw_polygon(np.array(gate.vertices), x_axis, y_axis)
         else:
-            inside, border = _draw_ellipse(gate, axes)
-        cells |= (inside & ~border).astype(np.uint8) << np.uint8(position)
-        cells[border] |= UNDECIDED
-    return Raster((0, 1), axes, cells.ravel())
+            within, border = _draw_ellipse(gate, x_axis, y_axis)
+        within &= ~border
+        cells |= within.view(np.uint8) * inside
+        cells |= border.view(np.uint8) * doubt
+    return cells.ravel()
 
 
-def _bounds(gate: PlaneGate) -> tuple[Vertices, Vertices]:
+def extent(gate: PlaneGate) -> tuple[Vertices, Vertices]:
     """Lowest and highest corner of what a gate can hold."""
     if isinstance(gate, PolygonGate):
         vertices = np.array(gate.vertices)
@@ -80,7 +78,7 @@ def _bounds(gate: PlaneGate) -> tuple[Vertices, Vertices]:
     return np.array(gate.mean) - reach, np.array(gate.mean) + reach
 
 
-def _draw_ellipse(gate: EllipseGate, axes: tuple[Axis, Axis]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _draw_ellipse(gate: EllipseGate, *axes: Axis) -> tuple[Cells, Cells]:
     """Which cells lie inside altogether, and which the outline may pass through.
 
     A Mahalanobis distance is a norm: within a cell it differs from that of the centre by no more than the norm of
@@ -91,7 +89,7 @@ def _draw_ellipse(gate: EllipseGate, axes: tuple[Axis, Axis]) -> tuple[NDArray[n
     def norm(x: Vertices, y: Vertices) -> Vertices:
         return np.asarray(np.sqrt(np.maximum(xx * x * x + 2 * xy * x * y + yy * y * y, 0.0)))
 
-    low, high = _bounds(gate)
+    low, high = extent(gate)
     offsets, halves, near = [], [], []
     for axis, start, stop, centre in zip(axes, low, high, gate.mean, strict=True):
         span = np.clip(np.stack([axis.lowest, axis.highest]), start - (stop - start), stop + (stop - start))
@@ -105,33 +103,36 @@ def _draw_ellipse(gate: EllipseGate, axes: tuple[Axis, Axis]) -> tuple[NDArray[n
     return inside, near[0][:, None] & near[1] & ~inside & (distance - doubt <= 1)
 
 
-def _draw_polygon(vertices: Vertices, axes: tuple[Axis, Axis]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _draw_polygon(vertices: Vertices, x_axis: Axis, y_axis: Axis) -> tuple[Cells, Cells]:
     """Which cells' centres lie inside, and which cells a side of the polygon may pass through."""
-    x_axis, y_axis = axes
-    shape = (len(x_axis.centre), len(y_axis.centre) + 1)
-    crossings, touches = np.zeros(shape, dtype=np.int16), np.zeros(shape, dtype=np.int16)
+    shape = len(x_axis.centre), len(y_axis.centre)
+    inside, border = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for start, stop in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
         left, right = (start, stop) if start[0] <= stop[0] else (stop, start)
-        _touch(touches, left, right, x_axis, y_axis)
-        columns = np.flatnonzero((x_axis.centre >= left[0]) & (x_axis.centre < right[0]))
-        height = _height(left, right, x_axis.centre[columns])
-        crossings[columns, np.searchsorted(y_axis.centre, height)] += 1
-    inside = np.cumsum(crossings, axis=1)[:, :-1] % 2 == 1
-    return inside, np.cumsum(touches, axis=1)[:, :-1] > 0
+        crossed = slice(*np.searchsorted(x_axis.centre, (left[0], right[0])))
+        height = np.searchsorted(y_axis.centre, _height(left, right, x_axis.centre[crossed]))
+        inside[crossed] ^= _from(height, y_axis)
+        first = np.searchsorted(x_axis.highest, left[0], side="left")
+        touched = slice(first, np.searchsorted(x_axis.lowest, right[0], side="right"))
+        border[touched] |= _touched(left, right, x_axis.lowest[touched], x_axis.highest[touched], y_axis)
+    return inside, border
 
 
-def _touch(touches: NDArray[np.int16], left: Vertices, right: Vertices, x_axis: Axis, y_axis: Axis) -> None:
-    """Mark, as differences along the second axis, the cells that a side may pass through."""
-    columns = np.flatnonzero((x_axis.highest >= left[0]) & (x_axis.lowest <= right[0]))
-    ends = [_height(left, right, np.clip(edge[columns], left[0], right[0])) for edge in (x_axis.lowest, x_axis.highest)]
+def _touched(left: Vertices, right: Vertices, lowest: Vertices, highest: Vertices, y_axis: Axis) -> Cells:
+    """Cells that a side may pass through, in columns of these spans."""
+    ends = [_height(left, right, np.clip(edge, left[0], right[0])) for edge in (lowest, highest)]
     if left[0] == right[0]:
-        ends = [np.full(len(columns), left[1]), np.full(len(columns), right[1])]
-    low, high = np.minimum(*ends), np.maximum(*ends)
+        ends = [np.full(len(lowest), left[1]), np.full(len(lowest), right[1])]
     slack = 1e-12 * (np.abs(left[1]) + np.abs(right[1]))
-    first = np.searchsorted(y_axis.highest, low - slack, side="left")
-    last = np.searchsorted(y_axis.lowest, high + slack, side="right")
-    touches[columns, first] += 1
-    touches[columns, np.maximum(first, last)] -= 1
+    first = np.searchsorted(y_axis.highest, np.minimum(*ends) - slack, side="left")
+    last = np.searchsorted(y_axis.lowest, np.maximum(*ends) + slack, side="right")
+    return np.asarray(_from(first, y_axis) & ~_from(last, y_axis))
+
+
+def _from(first: Sequence[int] | NDArray[np.intp], y_axis: Axis) -> Cells:
+    """Cells at or above one place a column, shape (column, cell)."""
+    places = np.arange(len(y_axis.centre), dtype=np.int16)
+    return np.asarray(places >= np.asarray(first, dtype=np.int16)[:, None])
 
 
 def _height(left: Vertices, right: Vertices, x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -138,7 +138,7 @@ class _Pass:
     first: int = 0
     not_finite: int = 0
     deferred: int = 0
-    _waiting: list[tuple[NDArray[Any], NDArray[np.float32], Rows]] = field(default_factory=list)
+    _waiting: list[tuple[NDArray[Any], NDArray[np.float32], Rows, Mask]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         count = len(self.bound.populations)
@@ -153,7 +153,7 @@ class _Pass:
 
     def take(self, stored: NDArray[Any]) -> None:
         """Count one block of stored values (event, input)."""
-        strays = self._strays(stored)
+        lost = self._strays(stored)
         values = self._values[:, : len(stored)]
         single = stored if stored.dtype == np.float32 else stored.astype(np.float32)
         mixed = len(self.plan.matrix)
@@ -161,19 +161,22 @@ class _Pass:
             np.matmul(self.plan.matrix, single[:, self.plan.detectors].T, out=values[:mixed])
         for column, place in enumerate(self.plan.plain, mixed):
             values[column] = single[:, place]
-        if strays is None:
-            strays = np.zeros(len(stored), dtype=np.bool_)
+        if lost is None:
+            lost = np.zeros(len(stored), dtype=np.bool_)
         else:
-            values[:, strays] = 0.0
-        block = self._walk(stored, values, strays, 1)
+            values[:, lost] = 0.0
+        deferred = np.zeros(len(stored), dtype=np.bool_)
+        block = self._walk(stored, values, lost, deferred, 1)
         if self.bits is not None:
             start = self.first // 8
             for number, inside in block.inside.items():
                 packed = np.packbits(inside)
                 self.bits[number, start : start + len(packed)] = packed
-        doubtful = np.flatnonzero(block.deferred)
+        doubtful = np.flatnonzero(deferred | lost)
         if len(doubtful):
-            self._defer(stored, values, doubtful)
+            self._waiting.append((stored[doubtful], values[:, doubtful], doubtful + self.first, lost[doubtful]))
+            if sum(len(places) for _, _, places, _ in self._waiting) >= _SECOND_LOOK:
+                self._look_again()
         self.first += len(stored)
 
     def finish(self) -> Outcome:
@@ -201,7 +204,9 @@ class _Pass:
                 strays = ~(np.abs(stored) <= self.limits).all(axis=1)
         return strays
 
-    def _walk(self, stored: NDArray[Any], values: NDArray[np.float32], deferred: Mask, sign: int) -> Block:
+    def _walk(
+        self, stored: NDArray[Any], values: NDArray[np.float32], lost: Mask, deferred: Mask | None, sign: int
+    ) -> Block:
         """Send events through the tree; `sign` −1 takes back what they were counted for."""
         plan = self.plan
 
@@ -214,13 +219,13 @@ class _Pass:
         walk(plan.roots, frame, None, counts)
         self.counts += sign * counts
         if plan.domain.sides or plan.unseen:
-            self.not_finite += sign * self._count_not_finite(stored, frame)
+            self.not_finite += sign * self._count_not_finite(stored, frame, lost)
         return block
 
-    def _count_not_finite(self, stored: NDArray[Any], frame: Frame) -> int:
+    def _count_not_finite(self, stored: NDArray[Any], frame: Frame, lost: Mask) -> int:
+        """Events without a number on some axis; those in doubt become lost."""
         sure, maybe = decide(self.plan.domain, frame)
-        if maybe is not sure:
-            frame.block.deferred |= maybe > sure
+        lost |= maybe > sure
         for axis in self.plan.unseen:
             sure = sure & np.isfinite(axis.values(self._linear(stored), self.bound.names))
         return int(np.count_nonzero(~sure))
@@ -229,28 +234,35 @@ class _Pass:
         """What the literal evaluator takes: float64 linear values (event, `bound.columns`)."""
         return self.events.to_linear(stored[:, list(self.plan.positions)], self.bound.columns)
 
-    def _defer(self, stored: NDArray[Any], values: NDArray[np.float32], doubtful: Rows) -> None:
-        self._waiting.append((stored[doubtful], values[:, doubtful], doubtful + self.first))
-        if sum(len(places) for _, _, places in self._waiting) >= _SECOND_LOOK:
-            self._look_again()
-
     def _look_again(self) -> None:
-        """Replace what the waiting events were counted for by what the literal evaluator says of them."""
+        """Take back what the waiting events were counted for, and count them with every doubt settled.
+
+        Those lost to single precision, too large or perhaps not finite, are left to the literal evaluator altogether.
+        """
         if not self._waiting:
             return
-        stored = np.concatenate([rows for rows, _, _ in self._waiting])
-        values = np.ascontiguousarray(np.concatenate([columns for _, columns, _ in self._waiting], axis=1))
-        places = np.concatenate([places for _, _, places in self._waiting])
+        stored, values, places, lost = (
+            np.ascontiguousarray(np.concatenate(parts, axis=axis))
+            for parts, axis in zip(zip(*self._waiting, strict=True), (0, 1, 0, 0), strict=True)
+        )
         self._waiting.clear()
         self.deferred += len(places)
-        self._walk(stored, values, np.zeros(len(places), dtype=np.bool_), -1)
-        judgement = judge(self.bound, self._linear(stored))
-        self.not_finite += int(np.count_nonzero(~judgement.finite))
-        for number, path in enumerate(self.plan.paths):
-            inside = judgement.inside[path]
-            self.counts[number] += np.count_nonzero(inside)
-            if self.bits is not None:
-                _set_bits(self.bits[number], places, inside)
+        self._walk(stored, values, lost, np.zeros_like(lost), -1)
+        kept = ~lost
+        block = self._walk(stored[kept], np.ascontiguousarray(values[:, kept]), lost[kept], None, 1)
+        nobody = np.zeros(np.count_nonzero(kept), dtype=np.bool_)
+        for number in range(len(self.plan.paths)):
+            self._remember(number, places[kept], block.inside.get(number, nobody))
+        if len(nobody) < len(lost):
+            judgement = judge(self.bound, self._linear(stored[lost]))
+            self.not_finite += int(np.count_nonzero(~judgement.finite))
+            for number, path in enumerate(self.plan.paths):
+                self.counts[number] += np.count_nonzero(judgement.inside[path])
+                self._remember(number, places[lost], judgement.inside[path])
+
+    def _remember(self, number: int, places: Rows, inside: Mask) -> None:
+        if self.bits is not None:
+            _set_bits(self.bits[number], places, inside)
 
 
 def _set_bits(bits: NDArray[np.uint8], places: Rows, inside: Mask) -> None:

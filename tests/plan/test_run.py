@@ -81,7 +81,7 @@ def cases(draw: st.DrawFn) -> tuple[tuple[Node, ...], NDArray[np.float64], Spill
     return nodes, values, matrix
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(), rows=st.sampled_from([8, 96, 16384]))
 def test_run__is_the_literal_evaluator(
     tmp_path_factory: pytest.TempPathFactory,
