@@ -19,12 +19,13 @@ import numpy as np
 
 from cytorecon.gating import gate_file
 from cytorecon.interchange import load_template
-from cytorecon.simulate import HARD_CASES, simulate_tube
+from cytorecon.quality import check_sample
+from cytorecon.simulate import HARD_CASES, PANELS, simulate_tube
 from cytorecon.simulate.hard import EARLY_BLOOD, HEALTHY_BLOOD, counts_of
 
 # Customary detection limit of flow cytometry, in events.
 LOD = 20
-PANELS = ("tbnk_6", "tbnk_8", "tbnk_10", "tbnk_11")
+TUBES = ("tbnk_6", "tbnk_8", "tbnk_10", "tbnk_11")
 NK_NAMES = {"tbnk_6": "NK clinical one colour"}
 ANTIGENS = ("CD45", "CD3", "CD4", "CD8", "CD19", "CD20", "CD16", "CD56", "CD14", "HLA-DR", "TCRgd")
 T = {"CD4 T": 55, "CD8 T": 35, "gd T": 4, "DN T": 1, "DP T": 1, "NKT-like": 4}
@@ -65,14 +66,14 @@ class Row:
 def jobs(count: int, seed: int = 1) -> Iterator[Job]:
     """Tubes by stratum, each with the day-to-day differences of pipettes and lasers on top."""
     rng = np.random.default_rng(seed)
-    strata = ["in control", "gain", "titration", "spill", "share", "few", "drift", "scatter"]
+    strata = ["in control", "hard", "gain", "titration", "spill", "share", "few", "drift", "scatter"]
     cases = [name for name, case in HARD_CASES.items() if case.template == "tbnk"]
     for number in range(count):
-        stratum = strata[number % len(strata)] if number % 4 else ("in control", "hard")[number // 4 % 2]
-        panel = PANELS[int(rng.integers(len(PANELS)))]
+        stratum = strata[number % len(strata)]
+        panel = TUBES[int(rng.integers(len(TUBES)))]
         case = cases[int(rng.integers(len(cases)))] if stratum == "hard" else ""
         shares = _shares(rng, stratum)
-        knobs = _knobs(rng, stratum)
+        knobs = _knobs(rng, stratum, panel)
         cells = int(np.exp(rng.uniform(np.log(8_000), np.log(60_000))))
         counts = counts_of(shares, cells) | _few(rng, stratum)
         if panel == "tbnk_6" and rng.random() < 0.5:
@@ -108,14 +109,15 @@ def _few(rng: np.random.Generator, stratum: str) -> dict[str, int]:
     return counts_of(lineage, int(rng.integers(0, 201)))
 
 
-def _knobs(rng: np.random.Generator, stratum: str) -> dict[str, Any]:
+def _knobs(rng: np.random.Generator, stratum: str, panel: str) -> dict[str, Any]:
     knobs: dict[str, Any] = {
         "seed": int(rng.integers(2**31)),
         "staining": {antigen: float(rng.lognormal(0, 0.08)) for antigen in ANTIGENS},
         "spill_error": 0.01,
     }
     if stratum in ("gain", "drift"):
-        knobs["gain"] = float(2 ** rng.uniform(-1, 1))
+        colours = {stain.fluorochrome: float(2 ** rng.uniform(-1, 1)) for stain in PANELS[panel]}
+        knobs["gain"] = colours if rng.random() < 0.5 else float(2 ** rng.uniform(-1, 1))
     if stratum in ("titration", "drift"):
         knobs["staining"] = {antigen: float(rng.uniform(0.6, 1.3)) for antigen in ANTIGENS}
     if stratum in ("spill", "drift"):
@@ -133,13 +135,13 @@ def gate(job: Job) -> list[Row]:
         tube = simulate_tube(job.counts, job.panel, **job.knobs)
     truth = tube.truth("tbnk")
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        sample = gate_file(tube.write(Path(folder) / "tube.fcs"), load_template("tbnk"))
+        template = load_template("tbnk")
+        sample = check_sample(gate_file(tube.write(Path(folder) / "tube.fcs"), template), template)
     found = {one.name: one for one in sample.counts}
     nk = NK_NAMES.get(job.panel, "NK clinical CD14-")
     any_review = any(one.severity == "review" for one in sample.findings)
     names = {"T": "T cells", "B": "B cells", "NK": nk}
-    path = ("", "T cells", "B cells", nk, "Lymphocytes", "Leukocytes")
-    sample_review = any_review or any(found[name].status == "needs_review" for name in path if name)
+    sample_review = any_review or any(one.status == "needs_review" for one in sample.counts)
     rows = []
     for lineage, name in names.items():
         one = found[name]

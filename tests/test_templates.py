@@ -173,6 +173,7 @@ KNOWN: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "cd16_monocytes": {"NK clinical": (1.3, 1.5)},  # CD16+ monocytes count as NK where CD14 is not asked
     "cd56_negative_nk": {"NK clinical": (1.0, 1.08)},
     "abatacept": {"NK clinical": (1.0, 1.15)},
+    "sample_of_72_hours": {"NK clinical": (1.0, 1.08)},
     "gd_dominant": {"NK clinical": (1.0, 1.12)},
     "dn_dominant": {"NK clinical": (1.0, 1.12)},
     "dp_t": {"NK clinical": (1.0, 1.12)},

@@ -14,7 +14,16 @@ REVIEW_SHARE, REVIEW_EVENTS = 0.2, 20.0
 
 
 def with_doubt(counts: Iterable[PopulationCounts], placing: Placing) -> Iterator[PopulationCounts]:
-    """Give every count its interval from gate placement, and set apart those that a person has to look at."""
+    """Give every count its interval from gate placement, and set apart those that a person has to look at.
+
+    That is asked only for populations that results are made of: those with a role or an identifier. A rest, or a step on
+    the way, has its interval and no more.
+    """
+    meant = {
+        population.path
+        for population in placing.template.populations
+        if population.role or population.cell_ontology or population.loinc
+    }
     for one in counts:
         if one.status != "counted" or one.path not in placing.shifts:
             yield one
@@ -23,6 +32,6 @@ def with_doubt(counts: Iterable[PopulationCounts], placing: Placing) -> Iterator
         low, high = max(0, round(one.event_count - below)), round(one.event_count + above)
         moved = max(below, above)
         doubtful = one.path in placing.doubtful
-        open_to_doubt = moved > REVIEW_EVENTS and moved > REVIEW_SHARE * one.event_count
+        open_to_doubt = one.path in meant and moved > REVIEW_EVENTS and moved > REVIEW_SHARE * one.event_count
         status = "needs_review" if doubtful or open_to_doubt else one.status
         yield replace(one, low=low, high=min(high, one.parent_count), status=status)

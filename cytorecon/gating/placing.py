@@ -304,7 +304,7 @@ def _call(function: Any, where: str, parameters: Mapping[str, object], *values: 
         raise _wrong(where, "the method does not do this: one draws gates, the other places cuts", "")
     try:
         return function(*values, **parameters)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise _wrong(where, "the method cannot use its parameters", str(error)[:200]) from error
 
 

@@ -64,6 +64,8 @@ def mindensity(
 
 def _deepest(found: Density, within: Interval | None, contrast: float, valley: float) -> Place:
     allowed = np.flatnonzero(_allowed(found, within))
+    if not len(allowed):
+        return nothing("no events near the positions allowed")
     smaller = np.minimum(found.left_peak, found.right_peak)[allowed]
     low = found.height[allowed]
     depth = (smaller - low) / np.sqrt(smaller + low + 1)

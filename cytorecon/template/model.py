@@ -143,6 +143,8 @@ class GatingTemplate:
         Display scale by marker or channel; ``"default"`` for the others.
     cutpoints
         Cut points by name.
+    quality
+        Limits of quality checks: name of the check -> its parameters.
 
     Raises
     ------
@@ -160,6 +162,7 @@ class GatingTemplate:
     markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scales: Mapping[str, Transform] = field(default_factory=dict)
     cutpoints: Mapping[str, Cutpoint] = field(default_factory=dict)
+    quality: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in ("name", "version"):

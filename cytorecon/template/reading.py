@@ -111,6 +111,10 @@ def _template(document: Document) -> GatingTemplate:
         markers={marker: tuple(aliases) for marker, aliases in document.markers.items()},
         scales={name: scale_from(table, f"scales, {name!r}") for name, table in document.scales.items()},
         cutpoints={name: _cutpoint(name, table, references) for name, table in document.cutpoint.items()},
+        quality={
+            check: {key: parameter_from(value, f"quality, {check!r}, {key}") for key, value in table.items()}
+            for check, table in document.quality.items()
+        },
         populations=tuple(
             _population(row, parent, references) for row, parent in zip(rows, references.parents, strict=True)
         ),

@@ -175,6 +175,7 @@ class Document(Table):
     markers: dict[str, list[Name]] = {}
     scales: dict[str, dict[str, object]] = {}
     cutpoint: dict[str, CutpointTable] = {}
+    quality: dict[str, dict[str, object]] = {}
     population: list[PopulationTable] = []
 
 

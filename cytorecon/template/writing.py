@@ -28,7 +28,7 @@ def to_toml(template: GatingTemplate) -> str:
     """Write a template as TOML that `parse_template` reads back to an equal template."""
     document = template_document(template)
     lines = [f"{key} = {_value(value)}" for key, value in document.items() if not isinstance(value, dict | list)]
-    for key in ("matrix", "markers", "scales", "cutpoint"):
+    for key in ("matrix", "markers", "scales", "cutpoint", "quality"):
         lines += _tables(key, document.get(key))
     for population in _population_tables(template.populations):
         lines += ["", "[[population]]", *(f"{_key(key)} = {_value(value)}" for key, value in population.items())]
@@ -49,6 +49,7 @@ def template_document(template: GatingTemplate) -> dict[str, object]:
         "markers": {marker: list(aliases) for marker, aliases in template.markers.items()},
         "scales": {name: to_mapping(scale) for name, scale in template.scales.items()},
         "cutpoint": {name: _cutpoint_table(cutpoint) for name, cutpoint in template.cutpoints.items()},
+        "quality": {check: dict(limits) for check, limits in template.quality.items()},
     }
     populations = list(_population_tables(template.populations))
     return _without_empty(header | tables) | {"population": populations}
@@ -169,7 +170,7 @@ def _floats(value: object) -> object:
 
 
 def _tables(key: str, entries: object) -> Iterator[str]:
-    """Write the entries of [markers] and [scales] as lines, those of [matrix] and [cutpoint] as tables of their own."""
+    """Write the entries of [markers] and [scales] as lines, the others as tables of their own."""
     if not isinstance(entries, Mapping):
         return
     if key in ("markers", "scales"):
