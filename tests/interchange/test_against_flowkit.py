@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from random_strategies import Strategy, by_flowkit, differences, strategies
+from interchange.random_strategies import Strategy, by_flowkit, differences, strategies
 
 from cytorecon.fcs import read_fcs
 from cytorecon.gating import gate_file

@@ -73,7 +73,7 @@ def test_read_cube__works_in_memory_where_it_cannot_write(study: Study, closed: 
         if not closed:  # an open connection keeps the log from being emptied
             stack.enter_context(connected(study.ledger, write=True))
             record_all(study, [gated(sample("P1", 1, wbc_per_ul=5000), (77, 60, 20, 5))])
-        for path in [study.path, *study.path.rglob("*"), *study.path.parents[:3]]:
+        for path in [study.path, *study.path.rglob("*"), *study.path.parents[:4]]:
             stack.callback(path.chmod, path.stat().st_mode)
             path.chmod(0o555 if path.is_dir() else 0o444)
         done = subprocess.run(
