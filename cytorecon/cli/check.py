@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cytorecon.cli import SOME_FAILED
-from cytorecon.cli.output import finding_mapping, message, print_json, say, show, table
+from cytorecon.cli.output import depth_first, finding_mapping, message, print_json, say, show, table
 
 if TYPE_CHECKING:
     from cytorecon.compensation import Spillover
@@ -167,7 +167,7 @@ def show_template(template: GatingTemplate) -> None:
     """Print what a sound template counts, and by what."""
     rows = [
         ("  " * each.path.count("/") + each.name, each.words, each.role, "optional" if each.optional else "")
-        for each in template.populations
+        for each in depth_first(template.populations)
     ]
     title = f"{template.name} {template.version}: sound, {len(rows)} populations"
     show(table(f"{title}. {template.title}".rstrip(". "), ("population", "definition", "role", ""), rows, left=4))

@@ -12,6 +12,7 @@ import click
 from cytorecon.cli import AWAITS_REVIEW
 from cytorecon.cli.output import (
     RESEARCH_USE,
+    depth_first,
     finding_mapping,
     message,
     print_json,
@@ -118,7 +119,7 @@ def write_membership(path: Path, membership: Mapping[str, NDArray[np.bool_]]) ->
 
 def _show(gated: GatedSample) -> None:
     rows = []
-    for counts in gated.counts:
+    for counts in depth_first(gated.counts):
         depth = counts.path.count("/")
         measured = counts.event_count >= 0
         percent = f"{100 * counts.event_count / counts.parent_count:.2f}" if counts.parent_count > 0 else "–"

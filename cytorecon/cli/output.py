@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 RESEARCH_USE = "Research use only."
 SEVERITIES = ("review", "warning", "info")
 WIDE, READABLE = 160, 100
+
+
+class _HasPlace(Protocol):
+    @property
+    def path(self) -> str: ...
+    @property
+    def parent(self) -> str: ...
+
+
+Branch = TypeVar("Branch", bound=_HasPlace)
 
 
 def print_json(document: object) -> None:
@@ -68,6 +78,19 @@ def show(*tables: Table) -> None:
             console.print(item)
         lines = [line.rstrip() for line in captured.get().splitlines()]
         click.echo("\n".join(line for line in lines if line) + "\n")
+
+
+def depth_first(items: Iterable[Branch]) -> list[Branch]:
+    """Put each item right below its parent, siblings in their order: templates list what is counted first."""
+    below: dict[str, list[Branch]] = {}
+    for item in items:
+        below.setdefault(item.parent, []).append(item)
+    ordered: list[Branch] = []
+    waiting = below.get("", [])[::-1]
+    while waiting:
+        ordered.append(waiting.pop())
+        waiting += below.get(ordered[-1].path, [])[::-1]
+    return ordered
 
 
 def printable(text: str) -> str:

@@ -36,6 +36,14 @@ def test_gate__text_is_a_tree(run: Run, tube: Path, template: Path) -> None:
     assert "Research use only." in done.err
 
 
+def test_gate__children_stand_below_their_parent(run: Run, tube: Path, template: Path) -> None:
+    """The template counts NK before NK among T; on the page the latter stands right below T."""
+    rows = run("gate", tube, "-t", template).out.splitlines()[3:7]
+    assert [(1, "Cells"), (3, "T"), (5, "NK"), (3, "NK")] == [
+        (len(row) - len(row.lstrip()), row.split()[0]) for row in rows
+    ]
+
+
 def test_gate__membership(run: Run, tube: Path, template: Path, tmp_path: Path) -> None:
     """The file holds a boolean a population path, by event."""
     out = tmp_path / "membership.npz"
