@@ -252,6 +252,7 @@ def _incidence_interval(
     """Bounds where `lost` persons of all are censored: exact without any, else on the log-log scale."""
     known = persons - lost
     exact = binomial_interval(np.minimum(np.cumsum(own), known), known, confidence=confidence)
+    exact = np.nan_to_num(exact[0], nan=0.0), np.nan_to_num(exact[1], nan=1.0)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     inside = (incidence > 0) & (incidence < 1)
     safe = np.where(inside, incidence, 0.5)
