@@ -129,7 +129,7 @@ def measure(folder: Path) -> dict[str, dict[str, list[float]]]:
                 del readers[name]
             else:
                 np.testing.assert_array_equal(theirs, values, err_msg=name)
-                # array() is float64; a peer that gives float32 or integers has half the bytes or fewer to write.
+                # A peer that gives float32 or integers has half the bytes or fewer to write: like beside like, too.
                 readers[f"{name}, float64"] = lambda read=readers[name]: np.asarray(read(), np.float64)
         np.testing.assert_array_equal(events.array(), values)
         actions: dict[str, Callable[[], Any]] = {
@@ -137,6 +137,7 @@ def measure(folder: Path) -> dict[str, dict[str, list[float]]]:
             "blocks": lambda events=events, out=out: through_blocks(events, out),
             "blocks, digest": lambda events=events, out=out: through_blocks(events, out, digest=True),
             "array()": lambda path=path: read_fcs(path).array(),
+            "array(float32)": lambda path=path: read_fcs(path).array(np.float32),
             **readers,
         }
         results[layout] = interleaved(actions)
@@ -150,7 +151,8 @@ def report(results: dict[str, dict[str, list[float]]]) -> None:
         for name, elapsed in times.items():
             bar = f"≤ {LAYOUTS[layout][4]}" if name == "blocks" else ""
             if name.startswith(("flowio", "fcsparser", "FlowCal")):
-                bar = f"array() takes {ratio(times, 'array()', name):.2f} of it"
+                own = "array()" if name.endswith("float64") or name.startswith("flowio") else "array(float32)"
+                bar = f"{own} takes {ratio(times, own, name):.2f} of it"
             middle, times_bare = statistics.median(elapsed), ratio(times, name, "bare read")
             print(f"{layout:20s} {name:20s} {middle:8.2f} {times_bare:12.2f}  {bar}")
 

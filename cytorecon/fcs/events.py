@@ -118,16 +118,24 @@ class Events:
                 return spillover_from_text(self.keywords[keyword], names, markers, keyword)
         return None
 
-    def array(self) -> Values:
-        """Linear values, float64 (event, channel): gain, logarithmic amplification and time step applied.
+    def array(self, dtype: DTypeLike = np.float64) -> Array:
+        """Linear values (event, channel): gain, logarithmic amplification and time step applied.
+
+        Parameters
+        ----------
+        dtype
+            float64; or float32, which rounds each of those values once and takes half the memory and time.
 
         Raises
         ------
         FcsError
             If the file has changed, or an integer above 2^53 has no exact float64.
+        ValueError
+            Any other type.
         """
-        values: Values = self._filled(np.float64, linear=True)
-        return values
+        if np.dtype(dtype) not in (np.float64, np.float32):
+            raise ValueError(f"dtype {np.dtype(dtype)}; expected float64 or float32")
+        return self._filled(dtype, linear=True)
 
     def raw(self) -> Array:
         """Stored values (event, channel) in `stored_dtype`, masked as ``$PnR`` says, otherwise untouched."""

@@ -188,6 +188,14 @@ def test_array__refuses_a_file_that_has_changed(change: bytes, tmp_path: Path) -
         events.array()
 
 
+def test_array__rounds_once_to_float32(tmp_path: Path) -> None:
+    """Half the memory for the same values, each rounded once; any other type is refused."""
+    events = opened(tmp_path, make())
+    assert np.array_equal(events.array().astype(np.float32), events.array(np.float32), equal_nan=True)
+    with pytest.raises(ValueError, match="expected float64 or float32"):
+        events.array(np.int32)
+
+
 def test_array__refuses_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
     """A file cut off during a pass is an error, not a short array."""
     events = opened(tmp_path, make({}, many(100_000)))
