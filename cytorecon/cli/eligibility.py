@@ -137,25 +137,27 @@ def _show(result: Eligibility, parts: bool) -> None:
 def _show_criterion(criterion: Criterion, parts: bool) -> None:
     result = criterion.result
     numbers = ", ".join(criterion.ambiguities)
-    _show_rule(result, 1)
+    _show_rule(result, 1, "")
     for note in (criterion.decision, f"ambiguity {numbers}, see below" if numbers else ""):
         if note:
             say(note, indent=" " * 5)
-    for depth, part in _below(result, 2) if parts else ():
-        _show_rule(part, depth)
+    for depth, part, above in _below(result, 2) if parts else ():
+        _show_rule(part, depth, above.evidence)
 
 
-def _below(result: RuleResult, depth: int) -> Iterator[tuple[int, RuleResult]]:
+def _below(result: RuleResult, depth: int) -> Iterator[tuple[int, RuleResult, RuleResult]]:
     for part in result.parts:
-        yield depth, part
+        yield depth, part, result
         yield from _below(part, depth + 1)
 
 
-def _show_rule(result: RuleResult, depth: int) -> None:
-    """One line for what is asked and answered, one for the evidence."""
+def _show_rule(result: RuleResult, depth: int, said: str) -> None:
+    """One line for what is asked and answered, one for the evidence where it was not `said` just above."""
     indent, deeper = " " * (2 * depth - 1), " " * (2 * depth + 3)
     answer = result.answer.replace("_", " ")
     say(f"{result.id:<4} {answer}: {result.title} [{result.cites}]", indent=indent, hanging=deeper)
-    dates = [f"evidence of {result.refers_to}"] if result.refers_to else []
-    dates += [f"as of {result.reference} {result.reference_date}"] if result.reference_date else []
-    say("; ".join([result.evidence, *dates]), indent=deeper)
+    words = [result.evidence] if result.evidence != said else []
+    words += [f"evidence of {result.refers_to}"] if result.refers_to else []
+    words += [f"as of {result.reference} {result.reference_date}"] if result.reference_date else []
+    if words:
+        say("; ".join(words), indent=deeper)
