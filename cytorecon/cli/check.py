@@ -42,6 +42,7 @@ class Tube:
 @click.argument("template_name", metavar="TEMPLATE")
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--sheet", type=click.Path(path_type=Path), help="Check every file of this sample sheet.")
+@click.option("--panel", help="Only rows of this panel, where a sheet lists several.")
 @click.option("--sample", help="Which sample of a FlowJo workspace; by default each file's own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.pass_context
@@ -50,6 +51,7 @@ def command(
     template_name: str,
     files: tuple[Path, ...],
     sheet: Path | None,
+    panel: str | None,
     sample: str | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +62,9 @@ def command(
     """
     if sheet is not None and files:
         raise click.UsageError("Give files or --sheet, not both.")
-    tubes = list(_of_sheet(sheet)) if sheet else [Tube(path, path.name) for path in files]
+    if panel is not None and sheet is None:
+        raise click.UsageError("--panel chooses rows of a sheet: give --sheet.")
+    tubes = list(_of_sheet(sheet, panel)) if sheet else [Tube(path, path.name) for path in files]
     if template_name.lower().endswith(".wsp"):
         from cytorecon.cli.workspace import check_workspace
 
@@ -71,10 +75,15 @@ def command(
         ctx.exit(SOME_FAILED)
 
 
-def _of_sheet(sheet: Path) -> Iterator[Tube]:
+def _of_sheet(sheet: Path, panel: str | None) -> Iterator[Tube]:
     from cytorecon.sheet import read_sheet
 
-    for row in read_sheet(sheet):
+    rows = read_sheet(sheet)
+    chosen = [row for row in rows if panel in (None, row.panel)]
+    if not chosen:
+        panels = ", ".join(sorted({row.panel or "(none)" for row in rows}))
+        raise click.BadParameter(f"no row has it; the sheet has {panels}", param_hint="--panel")
+    for row in chosen:
         yield Tube(row.file, row.file_name, row.dataset, row.compensation, row.compensation_file)
 
 

@@ -112,6 +112,16 @@ def test_check__sheet(run: Run, template: Path, panels: list[Path], tmp_path: Pa
     assert ("SECRET" in text.out + text.err, "compensation differs" in text.out) == (False, True)
 
 
+def test_check__panel_of_a_sheet(run: Run, template: Path, panels: list[Path], tmp_path: Path) -> None:
+    """Only the rows of one panel; a panel that no row has is told with those there are."""
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("file,patient,day,specimen,panel\na.fcs,P,1,blood,one\nb.fcs,P,1,blood,two\n", encoding="utf-8")
+    done = run("check", template, "--sheet", sheet, "--panel", "two", "--json")
+    assert (0, ["b.fcs"]) == (done.code, list(by_file(done.document)))
+    done = run("check", template, "--sheet", sheet, "--panel", "three")
+    assert (2, True) == (done.code, "no row has it; the sheet has one, two" in done.err)
+
+
 def test_check__sheet_matrix_that_is_missing_is_the_file_s_error(run: Run, template: Path, tmp_path: Path) -> None:
     """A row whose matrix cannot be read is told; it does not end the check."""
     write(tmp_path / "a.fcs", ["FSC-A", "CD3", "CD56"], ["", "", ""])
