@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -33,8 +34,12 @@ def true_cells(patient: Patient, day: int) -> dict[str, float]:
 
 
 def patients(count: int, seed: int = 3) -> list[Patient]:
+    """Simulated patients whose CD4 recovery is up to four times slower, so that not all reach an endpoint."""
     rng = np.random.default_rng(seed)
-    return [simulate_patient(rng, f"SIM-{index + 1:03d}", "aml", 0.0) for index in range(count)]
+    people = [simulate_patient(rng, f"SIM-{index + 1:03d}", "aml", 0.0) for index in range(count)]
+    return [
+        replace(person, delay={**person.delay, "CD4 T": person.delay["CD4 T"] * rng.uniform(1, 4)}) for person in people
+    ]
 
 
 def blood(

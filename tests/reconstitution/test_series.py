@@ -17,10 +17,13 @@ def test_concentration_series__gives_the_simulated_concentrations() -> None:
     people = patients(5)
     series = concentration_series(blood(people), lloq_events=0)
     truth = {person.name: person for person in people}
-    expected = [
-        true_cells(truth[row.patient], row.day)[row.population] for row in series.itertuples()
-    ]  # fmt: skip
-    np.testing.assert_allclose(series["cells_per_ul"], expected, rtol=1e-3, atol=1e-4)
+    drawn = [true_cells(truth[row["patient"]], row["day"]) for row in series.to_dict("records")]
+    series["expected"] = [cells[name] for cells, name in zip(drawn, series["population"], strict=True)]
+    # A blood count below 20/µL is not believed: it would be one in 10⁹/L.
+    believed = np.array([cells["Leukocytes"] >= 20 for cells in drawn])
+    known = series[believed]
+    np.testing.assert_allclose(known["cells_per_ul"], known["expected"], rtol=1e-3, atol=1e-4)
+    assert set(series.loc[~believed, "reason"]) <= {"implausible_blood_count"}
     assert len(series) == 5 * 15 * len(POPULATIONS)
 
 
