@@ -1,7 +1,7 @@
 """How a raster divides one axis: which bin a raw value falls into, and what each bin can span on the display.
 
-A linear axis has bins of one width, found by arithmetic. Any other scale has bins about equally wide on the display
-that end on values of 16 bits, so that the upper half of a float32 finds its bin in a table.
+Bins are about equally wide on the display and end on float32 values of which only the upper bits are set, so that the
+upper bits of any value find its bin in a table.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytorecon.plan.curve import Curve
-from cytorecon.plan.edge import NOISE, Scale
+from cytorecon.plan.edge import NOISE
 
 BINS = 512
-# The share of a bin by which single-precision arithmetic may misplace a value on a linear axis, with room to spare.
-_ARITHMETIC = 1e-3
-# Values this much smaller than the largest share one bin around 0.
-_SMALLEST = 2.0**-22
+# Bits of a float32 that the table leaves out. A sign, 8 bits of exponent and 8 of the mantissa stay: over the upper half
+# of a linear scale, bins as narrow as there are.
+_SHIFT = 15
+_HALF = 1 << 31 - _SHIFT
 # By this share of the interval the inner bins reach beyond it, so that no gate's border lies in an outer bin.
 _MARGIN = 0.02
-_UPPER_HALF = slice(1 if np.little_endian else 0, None, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,31 +31,22 @@ class Axis:
     Parameters
     ----------
     lowest, highest
-        Display positions that the events of each bin cannot leave, shape (bin,). The outer bins reach to infinity.
+        Display positions that the events of each bin cannot leave, ascending, shape (bin,). The outer bins reach to
+        infinity.
     centre
         A display position inside each bin, shape (bin,).
-    factor, offset
-        Linear axis: the bin is the whole part of ``value * factor + offset``, kept within the bins.
     table
-        Any other: bin by the upper half of a float32, shape (65536,).
+        Bin by the upper bits of a float32.
     """
 
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
     centre: NDArray[np.float64]
-    factor: float = 0.0
-    offset: float = 0.0
-    table: NDArray[np.int32] | None = None
+    table: NDArray[np.int32]
 
     def bin(self, values: NDArray[np.float32]) -> NDArray[np.int32]:
         """Bin of every value of a contiguous array, shape of `values`."""
-        if self.table is not None:
-            return self.table.take(values.view(np.uint16)[_UPPER_HALF])
-        place = values * np.float32(self.factor)
-        place += np.float32(self.offset)
-        np.minimum(place, np.float32(len(self.centre) - 1), out=place)
-        np.maximum(place, np.float32(0), out=place)
-        return place.astype(np.int32)
+        return self.table.take(values.view(np.uint32) >> np.uint32(_SHIFT))
 
 
 @lru_cache(maxsize=128)
@@ -66,57 +56,39 @@ def axis_over(curve: Curve, low: float, high: float) -> Axis:
     low, high = max(low, np.nan_to_num(least, nan=-np.inf)), min(high, np.nan_to_num(greatest, nan=np.inf))
     if not low < high:
         high = low + max(1e-3, 1e-3 * abs(low))
-    if curve.is_affine:
-        origin, one = curve(np.array([0.0, 1.0]))
-        start, stop = ((end - origin) / (one - origin) for end in (low, high))
-        return linear_axis(start, stop, curve, curve.error)
-    return table_axis(low, high, curve, curve.limit, curve.error)
+    margin = (high - low) * _MARGIN
+    between = curve.inverse(np.linspace(low - margin, high + margin, BINS - 1))
+    between = np.clip(between[~np.isnan(between)], -curve.limit, curve.limit)
+    starts = np.unique(np.append(_ordinal(between), -_HALF))
+    counts = np.diff(np.append(starts, _HALF))
+    ascending = np.repeat(np.arange(len(starts), dtype=np.int32), counts)
+    table = np.concatenate([ascending[_HALF:], ascending[_HALF - 1 :: -1]])
+    edges = np.concatenate([[-curve.limit], _raw(starts[1:]), [curve.limit]])
+    return Axis(*_span(edges, curve), table)
 
 
-def linear_axis(start: float, stop: float, scale: Scale, error: float) -> Axis:
-    """Bins of one raw width over the raw interval ``[start, stop]``, and an outer bin on either side."""
-    start, stop = _with_margin(start, stop)
-    width = (stop - start) / (BINS - 2)
-    factor, offset = float(np.float32(1 / width)), float(np.float32(1 - start / width))
-    edges = (np.arange(BINS + 1, dtype=np.float64) - offset) / factor
-    doubt = error + width * _ARITHMETIC + 1e-6 * float(np.abs(edges).max())
-    return Axis(*_span(edges, scale, doubt), factor=factor, offset=offset)
+def _ordinal(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Position of the float32 at or next to each value among all those of upper bits, ascending; 0 is 0."""
+    with np.errstate(over="ignore"):
+        bits = values.astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
+    return np.where(bits < _HALF, bits, _HALF - bits)
 
 
-def table_axis(start: float, stop: float, scale: Scale, limit: float, error: float) -> Axis:
-    """Bins of about equal display width over the display interval ``[start, stop]``, and the outer ones."""
-    start, stop = _with_margin(start, stop)
-    first, last = (_half(size) for size in (limit * _SMALLEST, limit))
-    magnitude = (np.arange(first, last + 1, dtype=np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
-    edges = np.concatenate([-magnitude[::-1], magnitude])
-    place = (scale(edges[:-1]) - start) / (stop - start) * (BINS - 2) + 1
-    bins = np.clip(np.nan_to_num(place, nan=0.0, posinf=BINS, neginf=0.0), 0, BINS - 1).astype(np.int32)
-    _, starts, bins_used = np.unique(np.maximum.accumulate(bins), return_index=True, return_inverse=True)
-    half = np.arange(0x8000)
-    outward = np.clip(half - first, -1, last - first - 1)
-    side = len(magnitude)
-    table = np.concatenate([bins_used[side + outward], bins_used[side - 2 - outward]]).astype(np.int32)
-    return Axis(*_span(np.append(edges[starts], edges[-1]), scale, error), table=table)
-
-
-def _with_margin(start: float, stop: float) -> tuple[float, float]:
-    margin = (stop - start) * _MARGIN
-    return start - margin, stop + margin
-
-
-def _half(value: float) -> int:
-    return int(np.float32(value).view(np.uint32)) >> 16
+def _raw(ordinals: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Least value of each position. A negative one ends at a value of upper bits, and begins beyond the next."""
+    magnitude = (np.abs(ordinals).astype(np.uint32) << np.uint32(_SHIFT)).view(np.float32).astype(np.float64)
+    return np.where(ordinals < 0, -magnitude, magnitude)
 
 
 def _span(
-    edges: NDArray[np.float64], scale: Scale, doubt: float
+    edges: NDArray[np.float64], curve: Curve
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest, highest and a central display position of the bins between raw edges, allowing for doubt."""
-    lowest, highest = scale(edges[:-1] - doubt), scale(edges[1:] + doubt)
+    """Lowest, highest and a central display position of the bins between raw edges, allowing for error and noise."""
+    lowest, highest = curve(edges[:-1] - curve.error), curve(edges[1:] + curve.error)
     lowest, highest = (np.where(np.isfinite(ends), ends, -np.inf) for ends in (lowest, highest))
     lowest -= NOISE * np.maximum(1.0, np.abs(lowest))
     highest += NOISE * np.maximum(1.0, np.abs(highest))
-    centre = scale((edges[:-1] + edges[1:]) / 2)
+    centre = curve((edges[:-1] + edges[1:]) / 2)
     centre = np.where(np.isfinite(centre), centre, -np.inf)
     lowest[0], highest[-1] = -np.inf, np.inf
     # In ascending order whatever the noise, since they are searched.

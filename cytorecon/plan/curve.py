@@ -47,10 +47,14 @@ class Curve:
                 values = values * linear_factor(self)
             return values if self.scale is None else self.scale.apply(np.ascontiguousarray(values))
 
-    @property
-    def is_affine(self) -> bool:
-        """Whether the display is a straight line over the column's values."""
-        return self.amplification is None and isinstance(self.scale, Linear | None)
+    def inverse(self, display: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Column values near to display values; NaN where there are none."""
+        with np.errstate(all="ignore"):
+            values = display if self.scale is None else self.scale.inverse(display)
+            if self.amplification is None:
+                return values / linear_factor(self)
+            decades, floor = self.amplification
+            return np.asarray(np.log10(values / floor) * self.range / decades)
 
     @property
     def is_identity(self) -> bool:

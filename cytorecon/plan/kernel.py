@@ -2,8 +2,8 @@
 
 This is the one module that a compiled backend would replace. Every operation works element by element, so that what
 is decided about an event does not depend on the events around it. Each test answers twice: who is *surely* inside,
-and who *may* be. An event between the two at any gate on its way is marked as deferred; whatever was counted for it
-is taken back later, so nothing here has to be right about it. It is then looked at a second time, together with all
+and about whom it is in *doubt*. An event in doubt at any gate on its way is deferred; whatever was counted for it is
+taken back later, so nothing here has to be right about it. It is then looked at a second time, together with all
 others of its kind, and the literal evaluator answers every test that is in doubt about it.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,8 @@ from cytorecon.plan.raster import Raster
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+# Who is surely inside, and who may or may not be, none of them surely inside; None for nobody.
+Answer = tuple[Mask, Mask | None]
 # Below this share of survivors their values are gathered once instead of masking all the others again and again.
 _SPARSE = 0.5
 
@@ -44,25 +45,12 @@ class Side:
     above: bool
     edge: Edge
 
-    def surely(self, values: NDArray[np.float32]) -> Mask:
-        """Whose values are on this side, beyond doubt."""
-        return values >= self.edge.high if self.above else values < self.edge.low
-
-    def maybe(self, values: NDArray[np.float32]) -> Mask:
-        """Whose values may be on this side."""
-        return values >= self.edge.low if self.above else values < self.edge.high
-
 
 @dataclass(frozen=True)
 class Box:
     """On the inner side of every border; without borders, everyone."""
 
     sides: tuple[Side, ...]
-
-    @cached_property
-    def doubtful(self) -> bool:
-        """Whether any event can fall between `surely` and `maybe`."""
-        return not all(side.edge.certain for side in self.sides)
 
 
 @dataclass(frozen=True)
@@ -154,6 +142,7 @@ class Frame:
     def __init__(self, block: Block, rows: Rows | None) -> None:
         self.block, self.rows = block, rows
         self._columns: dict[int, NDArray[np.float32]] = {}
+        self._reached: dict[tuple[int, Edge], Answer] = {}
         self._bins: dict[tuple[int, Axis], NDArray[np.int32]] = {}
         self._codes: dict[int, NDArray[np.uint8]] = {}
 
@@ -168,6 +157,17 @@ class Frame:
         if column not in self._columns:
             self._columns[column] = self.block.values[column].take(self.rows)
         return self._columns[column]
+
+    def reached(self, column: int, edge: Edge) -> Answer:
+        """Whose values are at or above an edge."""
+        if (column, edge) not in self._reached:
+            values = self.column(column)
+            surely, doubt = values >= edge.high, None
+            if not edge.certain:
+                between = (values >= edge.low) > surely
+                doubt = between if between.any() else None
+            self._reached[column, edge] = surely, doubt
+        return self._reached[column, edge]
 
     def bins(self, column: int, axis: Axis) -> NDArray[np.int32]:
         """Bins of a column's values, shape (row,)."""
@@ -222,9 +222,9 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
         Count by population number; added to.
     """
     for node in nodes:
-        sure, maybe = decide(node.test, frame)
-        if maybe is not sure:
-            doubtful = maybe > sure if mask is None else (maybe > sure) & mask
+        sure, doubt = decide(node.test, frame)
+        if doubt is not None:
+            doubtful = doubt if mask is None else doubt & mask
             if doubtful.any():
                 sure = frame.settle(node.population, sure, doubtful)
         if mask is not None:
@@ -241,53 +241,49 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
             walk(node.children, frame, sure, counts)
 
 
-def decide(test: Test, frame: Frame) -> tuple[Mask, Mask]:
-    """Who is surely inside and who may be; the very same array where there is no doubt."""
+def decide(test: Test, frame: Frame) -> Answer:
+    """Who is surely inside, and about whom there is doubt."""
     match test:
-        case Box():
-            return _decide_box(test, frame)
+        case Box(sides):
+            return _every([_beside(side, frame) for side in sides], frame)
         case Drawn(raster, inside, doubt):
             code = frame.code(raster)
-            sure = (code & inside) != 0
-            return sure, sure | ((code & doubt) != 0)
+            return (code & inside) != 0, (code & doubt) != 0
         case Outside(inner):
-            sure, maybe = decide(inner, frame)
-            if maybe is sure:
-                return (negated := ~sure), negated
-            return ~maybe, ~sure
+            return _outside(decide(inner, frame))
         case All(tests):
-            return _combine(np.logical_and, [decide(inner, frame) for inner in tests])
+            return _every([decide(inner, frame) for inner in tests], frame)
         case Any(tests):
-            return _combine(np.logical_or, [decide(inner, frame) for inner in tests])
+            return _outside(_every([_outside(decide(inner, frame)) for inner in tests], frame))
         case Inside(population):
             nobody = np.zeros(frame.block.values.shape[1], dtype=np.bool_)
             members = frame.block.inside.get(population, nobody)
-            sure = members if frame.rows is None else members.take(frame.rows)
-            return sure, sure
+            return members if frame.rows is None else members.take(frame.rows), None
         case Literal(population):
             rows = np.arange(len(frame)) if frame.rows is None else frame.rows
-            sure = frame.block.evaluate(population, rows)
-            return sure, sure
+            return frame.block.evaluate(population, rows), None
 
 
-def _combine(operation: np.ufunc, answers: Sequence[tuple[Mask, Mask]]) -> tuple[Mask, Mask]:
-    sure = reduce(operation, [sure for sure, _ in answers])
-    if all(maybe is sure for sure, maybe in answers):
-        return sure, sure
-    return sure, reduce(operation, [maybe for _, maybe in answers])
+def _beside(side: Side, frame: Frame) -> Answer:
+    answer = frame.reached(side.column, side.edge)
+    return answer if side.above else _outside(answer)
 
 
-def _decide_box(box: Box, frame: Frame) -> tuple[Mask, Mask]:
-    if not box.sides:
-        everyone = np.ones(len(frame), dtype=np.bool_)
-        return everyone, everyone
-    columns = [frame.column(side.column) for side in box.sides]
-    sure = box.sides[0].surely(columns[0])
-    for side, values in zip(box.sides[1:], columns[1:], strict=True):
-        sure &= side.surely(values)
-    if not box.doubtful:
-        return sure, sure
-    maybe = box.sides[0].maybe(columns[0])
-    for side, values in zip(box.sides[1:], columns[1:], strict=True):
-        maybe &= side.maybe(values)
-    return sure, maybe
+def _outside(answer: Answer) -> Answer:
+    """The complement. Doubt stays doubt."""
+    sure, doubt = answer
+    return ~sure if doubt is None else ~(sure | doubt), doubt
+
+
+def _every(answers: Sequence[Answer], frame: Frame) -> Answer:
+    """The intersection. Who is surely outside one is in no doubt."""
+    if not answers:
+        return np.ones(len(frame), dtype=np.bool_), None
+    sure, doubt = answers[0]
+    for also, more in answers[1:]:
+        both = sure & also
+        if doubt is not None or more is not None:
+            possible, allowed = (held if open is None else held | open for held, open in ((sure, doubt), (also, more)))
+            doubt = (possible & allowed) > both
+        sure = both
+    return sure, doubt

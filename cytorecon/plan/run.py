@@ -224,8 +224,9 @@ class _Pass:
 
     def _count_not_finite(self, stored: NDArray[Any], frame: Frame, lost: Mask) -> int:
         """Events without a number on some axis; those in doubt become lost."""
-        sure, maybe = decide(self.plan.domain, frame)
-        lost |= maybe > sure
+        sure, doubt = decide(self.plan.domain, frame)
+        if doubt is not None:
+            lost |= doubt
         for axis in self.plan.unseen:
             sure = sure & np.isfinite(axis.values(self._linear(stored), self.bound.names))
         return int(np.count_nonzero(~sure))
