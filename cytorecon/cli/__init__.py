@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dose": ("dose", "NK-cell dose and T-cell burden of a product; doses of a graft."),
     "escalate": ("escalate", "The 3+3 decision that a cohort leads to."),
     "donor": ("donor", "KIR-ligand mismatch of possible donors."),
+    "reconstitution": ("reconstitution", "Cells per µL over time, endpoints reached, a cohort's quartiles."),
+    "trial": ("trial", "Every objective of the trial, from a study and a table of outcomes."),
     "export": ("export", "The counts of a study as one long CSV table."),
     "history": ("history", "Who recorded what in a study, when and why."),
     "simulate": ("simulate", "Write a simulated cohort with known truth."),

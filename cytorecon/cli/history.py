@@ -14,7 +14,7 @@ from cytorecon.errors import IntegrityError
 @click.command("history")
 @click.argument("study_path", metavar="STUDY", type=click.Path(path_type=Path))
 @click.option("--patient", help="Only what concerns this patient.")
-@click.option("--identifiers", is_flag=True, help="Show patients as the sheet has them, not as pseudonyms.")
+@click.option("--identifiers", is_flag=True, help="Name patients and files; else pseudonyms, and no files.")
 @click.option("--verify", "check", is_flag=True, help="Check every record and cube against its hash first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def command(study_path: Path, patient: str | None, identifiers: bool, check: bool, as_json: bool) -> None:
@@ -34,7 +34,7 @@ def command(study_path: Path, patient: str | None, identifiers: bool, check: boo
             )
         message(f"{verified.record_count} records and all cubes are what was written.")
     names = {} if identifiers else pseudonyms(study)
-    entries = [asdict(entry) for entry in history(study, patient)]
+    entries = [asdict(entry) for entry in history(study, patient, files=identifiers)]
     for entry in entries:
         entry["patient"] = names.get(entry["patient"], entry["patient"])
     if as_json:

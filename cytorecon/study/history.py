@@ -52,7 +52,7 @@ class HistoryEntry:
     supersedes: tuple[int, ...]
 
 
-def history(study: Study, patient: str | None = None) -> tuple[HistoryEntry, ...]:
+def history(study: Study, patient: str | None = None, *, files: bool = True) -> tuple[HistoryEntry, ...]:
     """Read the ledger as a story, oldest first.
 
     Parameters
@@ -61,6 +61,8 @@ def history(study: Study, patient: str | None = None) -> tuple[HistoryEntry, ...
         The study.
     patient
         Only what concerns this patient (under any name it had).
+    files
+        Whether to name files and their errors, which may name a patient.
 
     Raises
     ------
@@ -71,7 +73,9 @@ def history(study: Study, patient: str | None = None) -> tuple[HistoryEntry, ...
         patients = read_patients(connection)
         wanted = None if patient is None else patients.standing(patients.tokens.get(patient, patient))
         entries = (
-            _entry(connection, body, patients) for body in chain.bodies(connection) if _concerns(body, wanted, patients)
+            _entry(connection, body, patients, files)
+            for body in chain.bodies(connection)
+            if _concerns(body, wanted, patients)
         )
         return tuple(entries)
 
@@ -88,7 +92,7 @@ def _concerns(body: Mapping[str, Any], wanted: str | None, patients: Patients) -
     return wanted is None or wanted in {patients.standing(token) for token in _tokens(body)}
 
 
-def _entry(connection: sqlite3.Connection, body: Mapping[str, Any], patients: Patients) -> HistoryEntry:
+def _entry(connection: sqlite3.Connection, body: Mapping[str, Any], patients: Patients, files: bool) -> HistoryEntry:
     token = next(_tokens(body), None)
     return HistoryEntry(
         sequence=body["sequence"],
@@ -96,18 +100,18 @@ def _entry(connection: sqlite3.Connection, body: Mapping[str, Any], patients: Pa
         user=body["user"],
         kind=body["kind"],
         patient=patients.label(token) if token else "",
-        what=_SUBJECTS.get(body["kind"]) or _what(body, patients),
+        what=_SUBJECTS.get(body["kind"]) or _what(body, patients, files),
         changes=tuple(_changes(connection, body)),
         why=body.get("reason", ""),
         supersedes=tuple(body.get("supersedes", ())),
     )
 
 
-def _what(body: Mapping[str, Any], patients: Patients) -> str:
+def _what(body: Mapping[str, Any], patients: Patients, files: bool) -> str:
     if body["kind"] != "gated":
         return f"record {body.get('reinstates') or body['supersedes'][0]} {body['kind']}d"
     row = body["row"]
-    personal = unsealed(patients, body["token"], body["sealed"])
+    personal = unsealed(patients, body["token"], body["sealed"]) if files else {}
     parts = [f"day {row['day']:+d}", row["specimen"], row.get("panel", ""), str(personal.get("file_name", ""))]
     error = str(personal.get("error") or body["error_code"])
     return f"{' '.join(filter(None, parts))}: {body['status']}{f' ({error})' if body['status'] == 'failed' else ''}"

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from cytorecon.cli import cytorecon
 from cytorecon.export import write_csv
+from cytorecon.simulate.outcomes import simulate_outcomes
 
 FEW = ("--patients", "1", "--events", "2000", "--marrow-events", "3000")
 
@@ -98,9 +99,36 @@ def test_write_csv__a_formula_stays_text() -> None:
 
 def test_history__tells_what_was_recorded(cohort: Path) -> None:
     """Every sample has an entry; patients show as pseudonyms."""
-    entries = json.loads(call("history", cohort / "study.recon", "--verify", "--json").stdout)["entries"]
+    told = call("history", cohort / "study.recon", "--verify", "--json").stdout
+    assert "SIM-001" not in told
+    entries = json.loads(told)["entries"]
     assert {"patient", "gated"} <= {entry["kind"] for entry in entries}
-    assert all("SIM-001" != entry["patient"] for entry in entries)
+    assert "SIM-001" in call("history", cohort / "study.recon", "--identifiers").stdout
+
+
+def test_reconstitution__endpoints_without_names(cohort: Path) -> None:
+    """Endpoints and quartiles of a cohort by pseudonym; one patient's series with its reference ranges by name."""
+    told = call("reconstitution", cohort / "study.recon")
+    assert "CD4 T cells > 50/µL twice in a row within 100 days" in told.stdout
+    assert "SIM-001" not in told.output
+    one = ("--patient", "SIM-001", "--reference", "shearer2003", "--age", "9", "--json")
+    tables = json.loads(call("reconstitution", cohort / "study.recon", *one).stdout)["tables"]
+    assert {"SIM-001"} == {row["patient"] for row in tables["series"]["rows"]}
+    assert 2 == call("reconstitution", cohort / "study.recon", "--reference", "shearer2003").exit_code
+
+
+def test_trial__every_objective(cohort: Path, tmp_path: Path) -> None:
+    """All objectives answered, patients as pseudonyms."""
+    outcomes = simulate_outcomes(tmp_path / "outcomes.csv", patients=15)
+    told = call("trial", cohort / "study.recon", "--outcomes", outcomes)
+    assert 0 == told.exit_code
+    for title in ("Feasibility", "Safety", "Short-term response", "Impact on reconstitution", "Analysis populations"):
+        assert title in told.stdout
+    assert "SIM-001" not in told.output
+    objectives = json.loads(call("trial", cohort / "study.recon", "--outcomes", outcomes, "--json").stdout)[
+        "objectives"
+    ]
+    assert {"feasibility", "safety", "response", "reconstitution"} <= set(objectives)
 
 
 def test_history__an_edited_ledger_is_an_integrity_failure(cohort: Path, tmp_path: Path) -> None:
