@@ -16,8 +16,8 @@ REVIEW_SHARE, REVIEW_EVENTS = 0.2, 20.0
 def with_doubt(counts: Iterable[PopulationCounts], placing: Placing) -> Iterator[PopulationCounts]:
     """Give every count its interval from gate placement, and set apart those that a person has to look at.
 
-    That is asked only for populations that results are made of: those with a role or an identifier. A rest, or a step on
-    the way, has its interval and no more.
+    That is asked only for populations that results are made of: those with a role or an identifier. A rest, or a step
+    on the way, has its interval and no more.
     """
     meant = {
         population.path

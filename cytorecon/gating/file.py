@@ -14,7 +14,8 @@ from cytorecon.fcs import Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gating.doubt import with_doubt
 from cytorecon.gating.findings import findings_of, uses_file_matrix
-from cytorecon.gating.placing import Found, Placing, is_open, place
+from cytorecon.gating.given import Found, Given
+from cytorecon.gating.placing import Placing, is_open, place, redrawn
 from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
 from cytorecon.plan.literal import BoundTemplate, bind
 from cytorecon.plan.run import Outcome, run
@@ -30,6 +31,7 @@ def gate_file(
     dataset: int | None = None,
     spillover: Spillover | str | None = None,
     placed: Mapping[str, float] | None = None,
+    given: Given | None = None,
 ) -> GatedSample:
     """Count a template's populations in one file.
 
@@ -49,7 +51,9 @@ def gate_file(
         In place of the template's compensation: a matrix (of the sheet), ``"file"``, ``"none"``, or the name of one
         of the template's matrices. Dimensions that state their own compensation keep it.
     placed
-        Positions of cut points that the data placed, display scale, by name.
+        Positions of cut points, display scale, by name; nothing moves them.
+    given
+        What persons, pools and control files settle before the events are asked.
 
     Returns
     -------
@@ -66,7 +70,9 @@ def gate_file(
         The file lacks a marker (`PanelError`), or a cut point has no position.
     """
     events = read_fcs(path, dataset)
-    return gate_events(events, template, membership=membership, digest=digest, spillover=spillover, placed=placed)
+    return gate_events(
+        events, template, membership=membership, digest=digest, spillover=spillover, placed=placed, given=given
+    )
 
 
 def gate_events(
@@ -77,6 +83,7 @@ def gate_events(
     digest: bool = False,
     spillover: Spillover | str | None = None,
     placed: Mapping[str, float] | None = None,
+    given: Given | None = None,
     rows: int = 32768,
 ) -> GatedSample:
     """Count a template's populations in events already opened.
@@ -85,7 +92,7 @@ def gate_events(
     ----------
     events
         What `read_fcs` returned.
-    template, membership, digest, spillover, placed
+    template, membership, digest, spillover, placed, given
         As for `gate_file`.
     rows
         Events a block: memory, never results, depends on it.
@@ -108,7 +115,7 @@ def gate_events(
     with located(name, keep=True):
         chosen, matrix = chosen_compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
-        placing = _placing(events, chosen, panel, matrix, placed or {})
+        placing = _placing(events, chosen, panel, matrix, _joined(template, placed or {}, given or Given()))
         bound = bind(placing.template, panel, events.channels, matrix, placing.positions)
     outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
     counts = {"": events.event_count, **outcome.counts}
@@ -134,20 +141,21 @@ def gate_events(
     )
 
 
-def _placing(
-    events: Events,
-    template: GatingTemplate,
-    panel: Panel,
-    matrix: Spillover | None,
-    placed: Mapping[str, float],
-) -> Placing:
+def _placing(events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None, given: Given) -> Placing:
     """What the data decide; nothing where the template leaves nothing to them."""
-    given = {
+    if is_open(template):
+        placing = place(events, template, panel, matrix, given)
+        return replace(placing, findings=(*given.findings, *placing.findings))
+    return Placing(redrawn(template, given), given.cutpoints, given.findings)
+
+
+def _joined(template: GatingTemplate, placed: Mapping[str, float], given: Given) -> Given:
+    found = {
         name: Found(position, None, template.cutpoints[name].method or "given")
         for name, position in placed.items()
         if name in template.cutpoints
     }
-    return place(events, template, panel, matrix, given) if is_open(template) else Placing(template, given)
+    return replace(given, cutpoints={**given.cutpoints, **found})
 
 
 def chosen_compensation(

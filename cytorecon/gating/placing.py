@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,39 +12,21 @@ from numpy.typing import NDArray
 
 from cytorecon.compensation import Spillover
 from cytorecon.errors import Finding, PlacementError
-from cytorecon.fcs import Events
-from cytorecon.gates import Dimension, Gate, RectangleGate, Term
+from cytorecon.fcs import Events, read_fcs
+from cytorecon.gates import Dimension, Gate, Member, PolygonGate, RectangleGate, Term
+from cytorecon.gating.given import Found, Given
 from cytorecon.gating.tree import Tree
 from cytorecon.placement import PLACEMENTS, Drawn, Method, Place, anchored
 from cytorecon.plan.literal import bind
 from cytorecon.plan.sampling import sample_events
-from cytorecon.template import Cutpoint, GatingTemplate, Panel, PlacedGate, Population, leaves
+from cytorecon.template import Cutpoint, GatingTemplate, Panel, PlacedGate, Population, leaves, resolve
 
 Mask = NDArray[np.bool_]
 
 # Parameters of a cut point that are about falling back, pooling and controls, not the method's own.
 _LANDMARKS = ("negative", "positive", "reach", "spread")
-_OURS = ("otherwise", "from", "group_by")
+_OURS = ("otherwise", "from", "group_by", "pool")
 _TWO_SIDED = 1.96
-
-
-@dataclass(frozen=True)
-class Found:
-    """Where a cut point lies for one file, and who says so.
-
-    Parameters
-    ----------
-    position
-        On the display scale.
-    spread
-        Its standard deviation; None if it is fixed.
-    method
-        The method that placed it; ``fixed``, ``anchored``, ``given`` or ``override``.
-    """
-
-    position: float
-    spread: float | None
-    method: str
 
 
 @dataclass(frozen=True)
@@ -89,7 +72,7 @@ def place(
     template: GatingTemplate,
     panel: Panel,
     spillover: Spillover | None = None,
-    given: Mapping[str, Found] | None = None,
+    given: Given | None = None,
 ) -> Placing:
     """Let a file's events place what its template leaves to them.
 
@@ -100,25 +83,44 @@ def place(
     spillover
         The matrix that ``compensation = "file"`` means.
     given
-        Cut points that have a place already: from a person, or from a pool.
+        What is settled before: by a person, by a pool, by control files.
 
     Raises
     ------
     PlacementError
         A method or parameter is unknown, or there is nothing to find and the template has nothing to fall back on.
     """
-    bound = bind(closed(template), panel, events.channels, spillover, dict.fromkeys(template.cutpoints, 0.0))
-    block, weight = sample_events(events, bound)
-    work = _Work(template, panel, Tree(bound, block), dict(given or {}))
-    for population in work.measured:
-        work.settle(population)
+    work, weight = settled(events, template, panel, spillover, given or Given())
     return Placing(
-        template=_drawn(template, work.tree.gates),
+        template=_drawn(work.template, work.tree.gates),
         found=dict(work.found),
         findings=tuple(work.findings),
         shifts=_shifts(work, weight),
         doubtful=frozenset(_dependents(work.measured, work.doubtful)),
     )
+
+
+def settled(
+    events: Events, template: GatingTemplate, panel: Panel, spillover: Spillover | None, given: Given
+) -> tuple[Work, float]:
+    """Go down the tree on a sample of the events: the work done, and for how many events one of them stands."""
+    template = redrawn(template, given)
+    bound = bind(closed(template), panel, events.channels, spillover, dict.fromkeys(template.cutpoints, 0.0))
+    block, weight = sample_events(events, bound)
+    work = Work(template, panel, Tree(bound, block), given)
+    for population in work.measured:
+        work.settle(population)
+    return work, weight
+
+
+def redrawn(template: GatingTemplate, given: Given) -> GatingTemplate:
+    """The template with the polygons that a person drew for this sample."""
+    gates = {}
+    for path, vertices in given.vertices.items():
+        definition = template.by_path[path].definition
+        if isinstance(definition, PolygonGate | PlacedGate):
+            gates[path] = PolygonGate(definition.dimensions, vertices)
+    return _drawn(template, gates)
 
 
 def closed(template: GatingTemplate) -> GatingTemplate:
@@ -144,13 +146,13 @@ def _drawn(template: GatingTemplate, gates: Mapping[str, Gate]) -> GatingTemplat
 
 
 @dataclass
-class _Work:
+class Work:
     """The state of placing one file's cut points."""
 
     template: GatingTemplate
     panel: Panel
     tree: Tree
-    given: dict[str, Found]
+    given: Given
     found: dict[str, Found] = field(default_factory=dict)
     variants: dict[str, tuple[tuple[Gate, Gate], ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -172,7 +174,7 @@ class _Work:
     def _cut(self, name: str, parent: str, chain: tuple[str, ...]) -> Found:
         if name not in self.found:
             cutpoint = self.template.cutpoints[name]
-            found = self.given.get(name) or self._placed(cutpoint, parent, (*chain, name))
+            found = self.given.cutpoints.get(name) or self._placed(cutpoint, parent, (*chain, name))
             self.found[name] = found
             self.tree.places[name] = found.position
         return self.found[name]
@@ -180,13 +182,18 @@ class _Work:
     def _placed(self, cutpoint: Cutpoint, parent: str, chain: tuple[str, ...]) -> Found:
         if cutpoint.method is None and cutpoint.at is not None:
             return Found(cutpoint.at, None, "fixed")
-        method = _method(cutpoint.method or "", f"cutpoint {cutpoint.name!r}")
+        pooled = self.given.pooled.get(cutpoint.name)
+        if pooled is not None and cutpoint.method != "anchored":
+            return pooled
+        if pooled is not None:
+            cutpoint = replace(cutpoint, at=pooled.position)
+        method = method_of(cutpoint.method or "", f"cutpoint {cutpoint.name!r}")
         if cutpoint.method == "reference":
             place = self._copied(cutpoint, method, parent, chain)
-        elif (values := self._values(cutpoint, parent)) is None:
-            place = Place(None, None, f"{cutpoint.on!r} is not measured in this tube")
+        elif (values := self._source(cutpoint, parent)) is None:
+            place = Place(None, None, self._lacks(cutpoint))
         else:
-            place = _cut_by(method, cutpoint, values)
+            place = cut_by(method, cutpoint, values)
         if place.position is not None:
             return Found(place.position, place.spread, cutpoint.method or "")
         return self._fallen_back(cutpoint, parent, place.reason)
@@ -199,7 +206,20 @@ class _Work:
         place: Place = _call(method.cut, cutpoint.name, _own(cutpoint.parameters), copied.position, copied.spread)
         return place
 
-    def _values(self, cutpoint: Cutpoint, parent: str) -> NDArray[np.float64] | None:
+    def _source(self, cutpoint: Cutpoint, parent: str) -> NDArray[np.float64] | None:
+        """Values that place a cut: the sample's own, or for ``fmo`` those of its control."""
+        if cutpoint.method != "fmo":
+            return self.values(cutpoint, parent)
+        path = self.given.controls.get(cutpoint.marker)
+        return None if path is None else control_values(path, self.template, cutpoint, parent)
+
+    def _lacks(self, cutpoint: Cutpoint) -> str:
+        if cutpoint.method == "fmo":
+            return f"the sheet names no control without {cutpoint.marker}"
+        return f"{cutpoint.on!r} is not measured in this tube"
+
+    def values(self, cutpoint: Cutpoint, parent: str) -> NDArray[np.float64] | None:
+        """Display values that place a cut point; None if their population is not measured in this tube."""
         path = parent if cutpoint.on is None else cutpoint.on
         path = self.tree.bound.stand_ins.get(path, path)
         if path not in self.tree.inside:
@@ -214,7 +234,7 @@ class _Work:
             way = "review"
         found = Found(at, _number(cutpoint, "spread"), "fixed")
         if way == "anchored":
-            values = self._values(cutpoint, parent)
+            values = self.values(cutpoint, parent)
             landmarks = {key: cutpoint.parameters[key] for key in _LANDMARKS if key in cutpoint.parameters}
             sample = np.empty(0) if values is None else values
             place = _call(anchored, cutpoint.name, landmarks | {"at": at}, sample, cutpoint.within)
@@ -242,7 +262,7 @@ class _Work:
 
     def _draw(self, population: Population, gate: PlacedGate) -> None:
         where = f"population {population.path!r}, gate"
-        method = _method(gate.method, where)
+        method = method_of(gate.method, where)
         path = population.parent if gate.on is None else gate.on
         path = self.tree.bound.stand_ins.get(path, path)
         rows = self.tree.inside.get(path, np.zeros(len(self.tree.block), np.bool_))
@@ -274,7 +294,22 @@ class _Work:
         return Drawn(RectangleGate(gate.dimensions, (-np.inf,) * count, (np.inf,) * count))
 
 
-def _cut_by(method: Method, cutpoint: Cutpoint, values: NDArray[np.float64]) -> Place:
+def control_values(path: Path, template: GatingTemplate, cutpoint: Cutpoint, parent: str) -> NDArray[np.float64] | None:
+    """Display values of a control's events in the population that places a cut point."""
+    events = read_fcs(path)
+    panel = resolve(template, events.channels)
+    work, _ = settled(events, template, panel, events.spillover(), Given())
+    return work.values(cutpoint, parent)
+
+
+def cut_by(method: Method, cutpoint: Cutpoint, values: NDArray[np.float64]) -> Place:
+    """Ask a method where a cut point lies.
+
+    Raises
+    ------
+    PlacementError
+        The method does not know, or cannot use, a parameter.
+    """
     own = dict(_own(cutpoint.parameters))
     if cutpoint.method == "anchored":
         own |= {key: cutpoint.parameters[key] for key in _LANDMARKS if key in cutpoint.parameters}
@@ -292,7 +327,14 @@ def _number(cutpoint: Cutpoint, key: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _method(name: str, where: str) -> Method:
+def method_of(name: str, where: str) -> Method:
+    """Look up a method by its name.
+
+    Raises
+    ------
+    PlacementError
+        There is none of that name.
+    """
     if name not in PLACEMENTS:
         raise PlacementError(where, f"unknown method {name!r}", expected=", ".join(PLACEMENTS), code="unknown-method")
     return PLACEMENTS[name]
@@ -312,7 +354,7 @@ def _wrong(where: str, problem: str, got: str) -> PlacementError:
     return PlacementError(where, problem, got=got, code="placement-parameter")
 
 
-def _shifts(work: _Work, weight: float) -> dict[str, tuple[float, float]]:
+def _shifts(work: Work, weight: float) -> dict[str, tuple[float, float]]:
     """How far each population's count moves when cut points and gates move by 1.96 standard deviations."""
     total = {population.path: np.zeros(2) for population in work.measured}
     for rows, variants in _moves(work):
@@ -328,7 +370,7 @@ def _shifts(work: _Work, weight: float) -> dict[str, tuple[float, float]]:
     }
 
 
-def _moves(work: _Work) -> Iterator[tuple[Mask, Sequence[Tree]]]:
+def _moves(work: Work) -> Iterator[tuple[Mask, Sequence[Tree]]]:
     """Events that a move concerns, and the tree moved to both sides."""
     tree = work.tree
     for name, found in work.found.items():
@@ -350,8 +392,6 @@ def _moves(work: _Work) -> Iterator[tuple[Mask, Sequence[Tree]]]:
 
 def _dependents(populations: Sequence[Population], cutpoints: set[str]) -> Iterator[str]:
     """Paths of the populations that use one of the cut points, or lie in or refer to one that does."""
-    from cytorecon.gates import Member
-
     touched: set[str] = set()
     for population in populations:
         for leaf in leaves(population.definition):

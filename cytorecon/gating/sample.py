@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from cytorecon.errors import Finding
 
 if TYPE_CHECKING:
+    from cytorecon.compensation import Spillover
+    from cytorecon.fcs import Channel
+    from cytorecon.gates import Gate
     from cytorecon.sheet import Sample
 
 Status = Literal["counted", "not_measured", "not_evaluable", "failed", "needs_review"]
@@ -104,6 +107,13 @@ class GatedSample:
         Population path -> boolean (event,); None unless asked for.
     sample
         The sheet row it came from; None if there was none.
+    gates
+        Population path -> the gate it was counted by, where that is not the template's: drawn by the data, or moved
+        by a person.
+    channels
+        Channels of the file.
+    matrix
+        The matrix given beside the sheet; None if there was none.
     """
 
     file: str
@@ -120,3 +130,6 @@ class GatedSample:
     error_code: str = ""
     membership: Mapping[str, NDArray[np.bool_]] | None = field(default=None, compare=False)
     sample: Sample | None = None
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    channels: tuple[Channel, ...] = ()
+    matrix: Spillover | None = None
