@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cytorecon.errors import CytoreconError
-from cytorecon.gating import GatedSample, gate_file
+from cytorecon.fcs import read_fcs
+from cytorecon.gating import GatedSample, Given, gate_events
+from cytorecon.quality import check_sample
 from cytorecon.sheet import Sample
 from cytorecon.sheet.matrix import read_matrix
 from cytorecon.template import GatingTemplate
@@ -21,8 +23,32 @@ from cytorecon.template import GatingTemplate
 BATCH_BYTES = 32 * 2**20
 BATCHES_A_WORKER = 4
 
+# What is settled of samples before their events are asked, by the identity of the sample.
+Givens = Mapping[tuple[object, ...], Given]
 
-def gate_samples(samples: Sequence[Sample], template: GatingTemplate, workers: int = 1) -> Iterator[GatedSample]:
+
+@dataclass(frozen=True)
+class Assignment:
+    """One sample and what gates it.
+
+    Parameters
+    ----------
+    sample
+        A row of a sample sheet.
+    template
+        What to count in its file: the one of all samples, or one of its own.
+    given
+        What persons, pools and control files settle before the events are asked.
+    """
+
+    sample: Sample
+    template: GatingTemplate
+    given: Given | None = None
+
+
+def gate_samples(
+    samples: Sequence[Sample], template: GatingTemplate, workers: int = 1, givens: Givens | None = None
+) -> Iterator[GatedSample]:
     """Gate the file of every sample, and yield each result once, in any order.
 
     Parameters
@@ -35,6 +61,8 @@ def gate_samples(samples: Sequence[Sample], template: GatingTemplate, workers: i
         Processes. With 1 everything happens in this one, in the order of `samples`; with more, on a
         `dask.distributed.LocalCluster` (a script needs an ``if __name__ == "__main__"`` guard then). Results do not
         depend on it.
+    givens
+        What persons, pools and control files settle of a sample before its events are asked, by its `identity`.
 
     Yields
     ------
@@ -42,16 +70,30 @@ def gate_samples(samples: Sequence[Sample], template: GatingTemplate, workers: i
         With its `sample` and the SHA-256 of its file. A file that cannot be gated has an `error` and no counts; so has
         one that ends its process (no memory left, a crash), after a second attempt on its own.
     """
-    if workers <= 1 or len(samples) <= 1:
-        yield from (gate_sample(sample, template) for sample in samples)
+    settled = givens or {}
+    yield from gate_assigned(
+        [Assignment(sample, template, settled.get(sample.identity)) for sample in samples], workers
+    )
+
+
+def gate_assigned(assignments: Sequence[Assignment], workers: int = 1) -> Iterator[GatedSample]:
+    """Like `gate_samples`, each file by what is assigned to it."""
+    if workers <= 1 or len(assignments) <= 1:
+        yield from map(gate_assignment, assignments)
     else:
-        yield from _gate_on_cluster(samples, template, min(workers, len(samples)))
+        yield from _gate_on_cluster(assignments, min(workers, len(assignments)))
 
 
-def gate_sample(sample: Sample, template: GatingTemplate) -> GatedSample:
+def gate_sample(sample: Sample, template: GatingTemplate, given: Given | None = None) -> GatedSample:
     """Gate one file as its row of the sheet says; whatever goes wrong is the result's `error`, never an exception."""
+    return gate_assignment(Assignment(sample, template, given))
+
+
+def gate_assignment(assignment: Assignment) -> GatedSample:
+    """Like `gate_sample`, by what is assigned to the file."""
+    sample, template = assignment.sample, assignment.template
     try:
-        gated = _gate(sample, template)
+        gated = _gate(assignment)
     except CytoreconError as error:
         return failed(sample, template, str(error), error.code or type(error).__name__)
     except OSError as error:
@@ -61,17 +103,20 @@ def gate_sample(sample: Sample, template: GatingTemplate) -> GatedSample:
     return replace(gated, file=sample.file_name, sample=sample)
 
 
-def _gate(sample: Sample, template: GatingTemplate) -> GatedSample:
-    matrix = sample.compensation_file
-    spillover = read_matrix(matrix) if matrix is not None else sample.compensation or None
-    return gate_file(sample.file, template, digest=True, dataset=sample.dataset, spillover=spillover)
+def _gate(assignment: Assignment) -> GatedSample:
+    sample, template = assignment.sample, assignment.template
+    matrix = None if sample.compensation_file is None else read_matrix(sample.compensation_file)
+    spillover = sample.compensation or None if matrix is None else matrix
+    events = read_fcs(sample.file, sample.dataset)
+    gated = gate_events(events, template, digest=True, spillover=spillover, given=assignment.given)
+    return replace(check_sample(gated, template, events), matrix=matrix)
 
 
 def failed(sample: Sample, template: GatingTemplate, error: str, code: str) -> GatedSample:
     """Say on one line why a sample has no counts."""
     return GatedSample(
         file=sample.file_name,
-        sha256=_digest(sample.file),
+        sha256=digest_of(sample.file),
         event_count=-1,
         counts=(),
         compensation=None,
@@ -84,7 +129,8 @@ def failed(sample: Sample, template: GatingTemplate, error: str, code: str) -> G
     )
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """SHA-256 (hex) of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -92,27 +138,28 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def batches_of(samples: Sequence[Sample], workers: int) -> list[list[Sample]]:
+def batches_of(assignments: Sequence[Assignment], workers: int) -> list[list[Assignment]]:
     """Group samples so that no task is tiny and no worker idles: bounded in bytes, several batches a worker."""
-    sizes = [sample.file.stat().st_size if sample.file.is_file() else 0 for sample in samples]
+    files = [assignment.sample.file for assignment in assignments]
+    sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     bound = min(BATCH_BYTES, sum(sizes) // (workers * BATCHES_A_WORKER))
-    most = -(-len(samples) // (workers * BATCHES_A_WORKER))
-    batches: list[list[Sample]] = []
+    most = -(-len(assignments) // (workers * BATCHES_A_WORKER))
+    batches: list[list[Assignment]] = []
     filled = 0
-    for sample, size in zip(samples, sizes, strict=True):
+    for assignment, size in zip(assignments, sizes, strict=True):
         if not batches or filled + size > bound or len(batches[-1]) >= most:
             batches.append([])
             filled = 0
-        batches[-1].append(sample)
+        batches[-1].append(assignment)
         filled += size
     return batches
 
 
-def _gate_batch(batch: Sequence[Sample], template: GatingTemplate) -> list[GatedSample]:
-    return [gate_sample(sample, template) for sample in batch]
+def _gate_batch(batch: Sequence[Assignment]) -> list[GatedSample]:
+    return [gate_assignment(assignment) for assignment in batch]
 
 
-def _gate_on_cluster(samples: Sequence[Sample], template: GatingTemplate, workers: int) -> Iterator[GatedSample]:
+def _gate_on_cluster(assignments: Sequence[Assignment], workers: int) -> Iterator[GatedSample]:
     import dask
     from distributed import Client, LocalCluster, as_completed
 
@@ -125,10 +172,8 @@ def _gate_on_cluster(samples: Sequence[Sample], template: GatingTemplate, worker
         ) as cluster,
         Client(cluster) as client,
     ):
-        batches = {
-            client.submit(_gate_batch, batch, template, pure=False): batch for batch in batches_of(samples, workers)
-        }
-        again: list[Sample] = []
+        batches = {client.submit(_gate_batch, batch, pure=False): batch for batch in batches_of(assignments, workers)}
+        again: list[Assignment] = []
         for future in as_completed(list(batches)):
             if future.status == "finished":
                 yield from future.result()
@@ -136,13 +181,14 @@ def _gate_on_cluster(samples: Sequence[Sample], template: GatingTemplate, worker
                 again.extend(batches[future])
             future.release()
         # One at a time, so that a process that dies now is the fault of this file and no other.
-        for sample in again:
-            future = client.submit(_gate_batch, [sample], template, pure=False)
+        for assignment in again:
+            future = client.submit(_gate_batch, [assignment], pure=False)
             error = future.exception()
             if error is None:
                 yield from future.result()
             else:
-                yield failed(sample, template, f"{sample.file_name}: {_died(error)}", "worker-died")
+                sample = assignment.sample
+                yield failed(sample, assignment.template, f"{sample.file_name}: {_died(error)}", "worker-died")
 
 
 def _died(error: BaseException) -> str:

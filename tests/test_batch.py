@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from made import TEMPLATE, write_fcs
 
-from cytorecon.batch import batches_of, gate_sample, gate_samples
+from cytorecon.batch import Assignment, batches_of, gate_sample, gate_samples
 from cytorecon.gating import GatedSample
 from cytorecon.sheet import Sample, read_sheet
 
@@ -141,7 +141,7 @@ def test_gate_sample__a_bad_matrix_is_the_samples_error(tmp_path: Path, matrix: 
 
 def test_batches_of__are_neither_tiny_nor_uneven(tmp_path: Path) -> None:
     """Small files share a batch, and every worker has several."""
-    sample = cohort(tmp_path)[0]
+    sample = Assignment(cohort(tmp_path)[0], TEMPLATE)
     batches = batches_of([sample] * 1000, workers=2)
     assert 1000 == sum(map(len, batches))
     assert (8, 125) == (len(batches), max(map(len, batches)))
@@ -152,5 +152,5 @@ def test_batches_of__large_files_stand_alone(tmp_path: Path) -> None:
     large = tmp_path / "large.fcs"
     with large.open("wb") as file:
         file.truncate(40 * 2**20)
-    sample = cohort(tmp_path)[0].model_copy(update={"file": large})
+    sample = Assignment(cohort(tmp_path)[0].model_copy(update={"file": large}), TEMPLATE)
     assert [1] * 20 == [len(batch) for batch in batches_of([sample] * 20, workers=2)]

@@ -24,6 +24,7 @@ AWAITS_REVIEW = 4
 @click.option("--into", "study_path", type=click.Path(path_type=Path), required=True, help="The study folder.")
 @click.option("--panel", help="Only rows of this panel, where a sheet lists several.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that gate.")
+@click.option("--repool", is_flag=True, help="Place pooled cut points anew, on the files of this sheet.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.pass_context
 def command(
@@ -33,13 +34,17 @@ def command(
     study_path: Path,
     panel: str | None,
     workers: int,
+    repool: bool,
     as_json: bool,
 ) -> None:
     """Gate every file of SHEET into a study; what the study holds already is skipped.
 
+    An overrides.toml beside SHEET moves cut points and gates of the samples it names.
+
     A file that fails is recorded with its reason and costs no other file. Exit code 1 means: done, but some files
     failed; 4: done, but a result awaits review.
     """
+    from cytorecon.gating.overrides import beside
     from cytorecon.interchange import load_template
     from cytorecon.sheet import read_sheet
     from cytorecon.study import open_study, run
@@ -50,7 +55,9 @@ def command(
         raise click.BadParameter(f"no row of {sheet.name} has the panel {panel!r}", param_hint="--panel")
     study = open_study(study_path)
     with progress_bar(f"{template.name} {template.version}") as report:
-        summary = run(samples, template, study, workers=workers, progress=report)
+        summary = run(
+            samples, template, study, workers=workers, progress=report, overrides=beside(sheet), repool=repool
+        )
     if as_json:
         print_json(_mapping(summary))
     else:

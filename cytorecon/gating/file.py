@@ -12,6 +12,7 @@ from cytorecon.compensation import Spillover
 from cytorecon.errors import FcsError, Finding
 from cytorecon.fcs import Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
+from cytorecon.gates import Gate
 from cytorecon.gating.doubt import with_doubt
 from cytorecon.gating.findings import findings_of, uses_file_matrix
 from cytorecon.gating.given import Found, Given
@@ -138,7 +139,19 @@ def gate_events(
         cutpoints=tuple(_placed_cutpoints(template, panel, bound, placing)),
         findings=tuple(dict.fromkeys(findings)),
         membership=outcome.membership,
+        gates=_drawn_gates(template, placing.template),
+        channels=events.channels,
     )
+
+
+def _drawn_gates(template: GatingTemplate, placed: GatingTemplate) -> dict[str, Gate]:
+    """Gates by which a file's populations were counted, where they are not the template's."""
+    return {
+        population.path: population.definition
+        for population in placed.populations
+        if population.definition != template.by_path[population.path].definition
+        and isinstance(population.definition, Gate)
+    }
 
 
 def _placing(events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None, given: Given) -> Placing:

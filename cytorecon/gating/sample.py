@@ -131,5 +131,5 @@ class GatedSample:
     membership: Mapping[str, NDArray[np.bool_]] | None = field(default=None, compare=False)
     sample: Sample | None = None
     gates: Mapping[str, Gate] = field(default_factory=dict)
-    channels: tuple[Channel, ...] = ()
-    matrix: Spillover | None = None
+    channels: tuple[Channel, ...] = field(default=(), compare=False)
+    matrix: Spillover | None = field(default=None, compare=False)

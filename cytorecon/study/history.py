@@ -18,6 +18,7 @@ _SUBJECTS = {
     "merge": "patients merged",
     "forget": "patient forgotten",
     "visits": "visit windows set",
+    "pool": "cut points placed on a pool of samples",
 }
 
 

@@ -45,11 +45,12 @@ def content(sample: Sample, digest: str) -> str:
     return f"{digest}#{sample.dataset or 1}" if digest else ""
 
 
-def key(sample: Sample, digest: str, template_sha256: str, patients: Patients) -> str:
+def key(sample: Sample, digest: str, template_sha256: str, patients: Patients, given: str = "") -> str:
     """SHA-256 of everything that determines the result.
 
     The bytes of the file, the template's content, the row of the sheet (what may identify the patient through a
-    fingerprint under the patient's key), a matrix given beside the sheet, and the engine's version.
+    fingerprint under the patient's key), a matrix given beside the sheet, what persons, pools and control files settled
+    (by its digest, where there is any), and the engine's version.
     """
     token = patients.tokens[sample.patient]
     public, personal = _parts(_plain(sample))
@@ -60,6 +61,7 @@ def key(sample: Sample, digest: str, template_sha256: str, patients: Patients) -
         "personal": mark(patients.keys[token], chain.canonical(personal)),
         "compensation": _file_digest(sample.compensation_file) if sample.compensation_file else "",
         "engine": cytorecon.__version__,
+        **({"given": given} if given else {}),
     }
     return chain.sha256(chain.canonical(material))
 
@@ -89,7 +91,9 @@ def status_of(row: SampleRow) -> str:
     return "needs_review" if flagged or any(one["severity"] == "review" for one in row.findings) else "done"
 
 
-def encode(gated: GatedSample, sample: Sample, patients: Patients, documents: Mapping[str, str]) -> dict[str, Any]:
+def encode(
+    gated: GatedSample, sample: Sample, patients: Patients, documents: Mapping[str, str], given: str = ""
+) -> dict[str, Any]:
     """Body of the record of one gated sample, but for what it supersedes."""
     row = row_of(gated)
     token = patients.tokens[sample.patient]
@@ -100,7 +104,7 @@ def encode(gated: GatedSample, sample: Sample, patients: Patients, documents: Ma
         "token": token,
         "template": gated.template_sha256,
         "content": content(sample, row.sha256),
-        "key": key(sample, row.sha256, gated.template_sha256, patients),
+        "key": key(sample, row.sha256, gated.template_sha256, patients, given),
         "status": status_of(row),
         "documents": dict(documents),
         "row": public,

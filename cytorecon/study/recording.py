@@ -16,10 +16,12 @@ from cytorecon.sheet import Sample, check_samples
 from cytorecon.study import chain, record, schema, view
 from cytorecon.study.folder import Study
 from cytorecon.study.patient import Patients, add_patients, unsealed
+from cytorecon.study.settling import settle
 from cytorecon.study.standing import Entry, Standing
 
 if TYPE_CHECKING:
-    from cytorecon.gating import GatedSample
+    from cytorecon.gating import GatedSample, Given
+    from cytorecon.gating.overrides import Overrides
     from cytorecon.template import GatingTemplate
 
 # A file changed within this time of being hashed may change again without a new time stamp.
@@ -63,6 +65,8 @@ def run(
     study: Study,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    overrides: Overrides | None = None,
+    repool: bool = False,
 ) -> RunSummary:
     """Gate every sample the study does not hold yet, record each result, and build the cube.
 
@@ -81,11 +85,17 @@ def run(
         Processes that gate; the result does not depend on it.
     progress
         Called with how many samples are settled and how many there are, after each.
+    overrides
+        Cut points and gates that a person moved for some samples.
+    repool
+        Place pooled cut points anew on these samples; otherwise a pool that is recorded stands.
 
     Raises
     ------
     SheetError
         The samples cannot stand side by side.
+    TemplateError
+        An override names something the template does not have.
     StudyError
         The study cannot be written, or its disk is full; what was recorded before is kept.
     """
@@ -95,10 +105,11 @@ def run(
     report = progress or (lambda settled, total: None)
     with schema.connected(study.ledger, write=True) as connection:
         recorder = begin(connection, samples, template)
+        recorder.givens = settle(connection, samples, template, overrides, repool=repool)
         todo = [sample for sample in samples if not recorder.holds(sample)]
         settled = len(samples) - len(todo)
         report(settled, len(samples))
-        for gated in gate_samples(todo, template, workers):
+        for gated in gate_samples(todo, template, workers, recorder.givens):
             recorder.record(gated)
             settled += 1
             report(settled, len(samples))
@@ -147,6 +158,7 @@ class Recorder:
     counts: dict[str, int] = field(default_factory=lambda: {"done": 0, "needs_review": 0, "failed": 0, "skipped": 0})
     reasons: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    givens: Mapping[tuple[object, ...], Given] = field(default_factory=dict)
 
     def summary(self, cube: Path | None, findings: Iterable[Finding]) -> RunSummary:
         """What became of all samples."""
@@ -166,7 +178,7 @@ class Recorder:
             digest = entry.content.partition("#")[0]
             message = f"{sample.file_name} is no longer there; its recorded result stands"
             self.findings.append(Finding("file-gone", message, "info", f"row {sample.row}"))
-        key = record.key(sample, digest, self.standing.template, self.patients)
+        key = record.key(sample, digest, self.standing.template, self.patients, self._given(sample))
         held = self.standing.successes.get(key)
         if held is None:
             return False
@@ -179,7 +191,7 @@ class Recorder:
         sample = gated.sample
         if sample is None:
             raise StudyError(gated.file, "has no sheet row")
-        self.put(record.encode(gated, sample, self.patients, self.documents), sample)
+        self.put(record.encode(gated, sample, self.patients, self.documents, self._given(sample)), sample)
         if gated.error:
             self.reasons[sample.file_name] = gated.error
 
@@ -197,6 +209,10 @@ class Recorder:
             return
         self.standing.read_on(self.connection)
         self.counts[status] += 1
+
+    def _given(self, sample: Sample) -> str:
+        given = self.givens.get(sample.identity)
+        return "" if given is None else given.digest
 
     def _identity(self, sample: Sample) -> str:
         return record.identity(sample, self.patients.standing(self.patients.tokens[sample.patient]))
