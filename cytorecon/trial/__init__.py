@@ -10,9 +10,11 @@ from cytorecon.trial.cohort import CohortRow, read_cohort
 from cytorecon.trial.eligibility import Criterion, Eligibility, eligibility, infusion_check
 from cytorecon.trial.escalation import EscalationDecision, escalate
 from cytorecon.trial.facts import MrdEvidence, RuleResult
+from cytorecon.trial.inputs import study_cubes
 from cytorecon.trial.marrow import marrow_evidence
 from cytorecon.trial.objectives import Objective, TrialResult, trial_mapping, trial_result
-from cytorecon.trial.outcomes import Outcome, read_outcomes
+from cytorecon.trial.outcome_table import read_outcomes
+from cytorecon.trial.outcomes import Outcome
 from cytorecon.trial.protocol import Protocol, calendar, read_protocol
 from cytorecon.trial.reading import RESEARCH_USE, to_mapping
 from cytorecon.trial.residual import mrd_threshold
@@ -49,6 +51,7 @@ __all__ = [
     "read_cohort",
     "read_outcomes",
     "read_protocol",
+    "study_cubes",
     "to_mapping",
     "trial_mapping",
     "trial_result",
