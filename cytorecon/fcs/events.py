@@ -276,9 +276,11 @@ def _scale(values: Array, scaled: list[tuple[int, Channel, int]]) -> None:
 
 def _count_unusual(block: Array, columns: Sequence[int], unusual: dict[int, int]) -> None:
     """Add each column's NaN and infinite values to ``unusual``."""
-    # Both extremes are finite in almost every block; a NaN makes both comparisons false.
-    if block.max() < np.inf and block.min() > -np.inf:
-        return
+    # The sum of squares is the quickest look; it is not finite either where large values overflow.
+    flat = block.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.dot(flat, flat)):
+            return
     for place, column in enumerate(columns):
         count = int(np.count_nonzero(~np.isfinite(block[:, place])))
         if count:

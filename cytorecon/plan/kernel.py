@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytorecon.plan.axis import Axis
 from cytorecon.plan.edge import Edge
-from cytorecon.plan.raster import Raster
+from cytorecon.plan.raster import FIRST_DOUBT, Raster
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
-# Who is surely inside, and who may or may not be, none of them surely inside; None for nobody.
-Answer = tuple[Mask, Mask | None]
+# Who is surely inside, and the few who may or may not be, by row; none of these is surely inside.
+Answer = tuple[Mask, Rows]
+_NOBODY: Rows = np.empty(0, dtype=np.intp)
 # Below this share of survivors their values are gathered once instead of masking all the others again and again.
 _SPARSE = 0.5
 
@@ -144,7 +146,7 @@ class Frame:
         self._columns: dict[int, NDArray[np.float32]] = {}
         self._reached: dict[tuple[int, Edge], Answer] = {}
         self._bins: dict[tuple[int, Axis], NDArray[np.int32]] = {}
-        self._codes: dict[int, NDArray[np.uint8]] = {}
+        self._codes: dict[int, tuple[NDArray[np.uint8], Rows]] = {}
 
     def __len__(self) -> int:
         return self.block.values.shape[1] if self.rows is None else len(self.rows)
@@ -162,10 +164,8 @@ class Frame:
         """Whose values are at or above an edge."""
         if (column, edge) not in self._reached:
             values = self.column(column)
-            surely, doubt = values >= edge.high, None
-            if not edge.certain:
-                between = (values >= edge.low) > surely
-                doubt = between if between.any() else None
+            surely = values >= edge.high
+            doubt = _NOBODY if edge.certain else np.flatnonzero((values >= edge.low) > surely)
             self._reached[column, edge] = surely, doubt
         return self._reached[column, edge]
 
@@ -175,22 +175,23 @@ class Frame:
             self._bins[column, axis] = axis.bin(self.column(column))
         return self._bins[column, axis]
 
-    def code(self, raster: int) -> NDArray[np.uint8]:
-        """Raster bytes, shape (row,)."""
+    def code(self, raster: int) -> tuple[NDArray[np.uint8], Rows]:
+        """Raster bytes, shape (row,), and the rows in doubt about any of its gates."""
         if raster not in self._codes:
             drawn = self.block.rasters[raster]
             bins = (self.bins(column, axis) for column, axis in zip(drawn.columns, drawn.axes, strict=True))
-            self._codes[raster] = drawn.look_up(*bins)
+            code = drawn.look_up(*bins)
+            self._codes[raster] = code, np.flatnonzero(code >= FIRST_DOUBT)
         return self._codes[raster]
 
-    def settle(self, population: int, sure: Mask, doubtful: Mask) -> Mask:
+    def settle(self, population: int, sure: Mask, doubt: Rows) -> Mask:
         """Who is inside, as far as it matters: the doubtful are deferred, or else answered for literally."""
+        rows = doubt if self.rows is None else self.rows.take(doubt)
         if self.block.deferred is not None:
-            self.block.deferred |= self.whole(doubtful)
+            self.block.deferred[rows] = True
             return sure
-        chosen = np.flatnonzero(doubtful)
         settled = sure.copy()
-        settled[chosen] = self.block.evaluate(population, chosen if self.rows is None else self.rows.take(chosen))
+        settled[doubt] = self.block.evaluate(population, rows)
         return settled
 
     def among(self, inside: Mask) -> Frame:
@@ -223,10 +224,10 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
     """
     for node in nodes:
         sure, doubt = decide(node.test, frame)
-        if doubt is not None:
-            doubtful = doubt if mask is None else doubt & mask
-            if doubtful.any():
-                sure = frame.settle(node.population, sure, doubtful)
+        if len(doubt) and mask is not None:
+            doubt = doubt[mask.take(doubt)]
+        if len(doubt):
+            sure = frame.settle(node.population, sure, doubt)
         if mask is not None:
             sure = sure & mask
         count = int(np.count_nonzero(sure))
@@ -247,8 +248,8 @@ def decide(test: Test, frame: Frame) -> Answer:
         case Box(sides):
             return _every([_beside(side, frame) for side in sides], frame)
         case Drawn(raster, inside, doubt):
-            code = frame.code(raster)
-            return (code & inside) != 0, (code & doubt) != 0
+            code, open_rows = frame.code(raster)
+            return (code & inside) != 0, open_rows[(code.take(open_rows) & doubt) != 0]
         case Outside(inner):
             return _outside(decide(inner, frame))
         case All(tests):
@@ -258,10 +259,10 @@ def decide(test: Test, frame: Frame) -> Answer:
         case Inside(population):
             nobody = np.zeros(frame.block.values.shape[1], dtype=np.bool_)
             members = frame.block.inside.get(population, nobody)
-            return members if frame.rows is None else members.take(frame.rows), None
+            return members if frame.rows is None else members.take(frame.rows), _NOBODY
         case Literal(population):
             rows = np.arange(len(frame)) if frame.rows is None else frame.rows
-            return frame.block.evaluate(population, rows), None
+            return frame.block.evaluate(population, rows), _NOBODY
 
 
 def _beside(side: Side, frame: Frame) -> Answer:
@@ -272,18 +273,20 @@ def _beside(side: Side, frame: Frame) -> Answer:
 def _outside(answer: Answer) -> Answer:
     """The complement. Doubt stays doubt."""
     sure, doubt = answer
-    return ~sure if doubt is None else ~(sure | doubt), doubt
+    outside = ~sure
+    outside[doubt] = False
+    return outside, doubt
 
 
 def _every(answers: Sequence[Answer], frame: Frame) -> Answer:
     """The intersection. Who is surely outside one is in no doubt."""
     if not answers:
-        return np.ones(len(frame), dtype=np.bool_), None
-    sure, doubt = answers[0]
-    for also, more in answers[1:]:
-        both = sure & also
-        if doubt is not None or more is not None:
-            possible, allowed = (held if open is None else held | open for held, open in ((sure, doubt), (also, more)))
-            doubt = (possible & allowed) > both
-        sure = both
-    return sure, doubt
+        return np.ones(len(frame), dtype=np.bool_), _NOBODY
+    sure = reduce(np.logical_and, [held for held, _ in answers])
+    doubts = [doubt for _, doubt in answers if len(doubt)]
+    if not doubts:
+        return sure, _NOBODY
+    rows = np.unique(np.concatenate(doubts))
+    for held, doubt in answers:
+        rows = rows[held.take(rows) | np.isin(rows, doubt, assume_unique=True)]
+    return sure, rows

@@ -17,6 +17,7 @@ from cytorecon.gates import EllipseGate, PolygonGate
 from cytorecon.plan.axis import Axis
 
 MOST_GATES = 4
+FIRST_DOUBT = np.uint8(1 << MOST_GATES)
 
 Vertices = NDArray[np.float64]
 Cells = NDArray[np.bool_]

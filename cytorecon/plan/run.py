@@ -114,15 +114,11 @@ def _peaks(block: NDArray[Any]) -> NDArray[np.float64]:
 
     Many rows are taken as one, since numpy reduces short rows slowly.
     """
+    count = block.shape[1]
     whole = len(block) // _AS_ONE * _AS_ONE
-    parts = [block[:whole].reshape(-1, _AS_ONE * block.shape[1])] if whole else []
-    if whole < len(block):
-        parts.append(block[whole:])
-    peaks = np.zeros(block.shape[1])
-    for part in parts:
-        for extreme in (part.max(axis=0), -part.min(axis=0)):
-            np.maximum(peaks, extreme.reshape(-1, block.shape[1]).max(axis=0), out=peaks)
-    return peaks
+    parts = (block[:whole].reshape(-1, _AS_ONE * count), block[whole:])
+    peaks = [np.maximum(part.max(axis=0), -part.min(axis=0)).reshape(-1, count) for part in parts if len(part)]
+    return np.asarray(np.concatenate(peaks).max(axis=0), dtype=np.float64)
 
 
 @dataclass
@@ -225,8 +221,7 @@ class _Pass:
     def _count_not_finite(self, stored: NDArray[Any], frame: Frame, lost: Mask) -> int:
         """Events without a number on some axis; those in doubt become lost."""
         sure, doubt = decide(self.plan.domain, frame)
-        if doubt is not None:
-            lost |= doubt
+        lost[doubt] = True
         for axis in self.plan.unseen:
             sure = sure & np.isfinite(axis.values(self._linear(stored), self.bound.names))
         return int(np.count_nonzero(~sure))

@@ -191,13 +191,16 @@ class GatingTemplate:
         """Populations by their path."""
         return {population.path: population for population in self.populations}
 
+    @cached_property
+    def _own_scales(self) -> Mapping[str, Transform]:
+        return {fold(name): scale for name, scale in self.scales.items() if name != "default"}
+
     def scale_of(self, channel: str) -> Transform:
         """Display scale of a marker or channel: its own, else linear for scatter and time, else the default."""
         return self.stated_scale_of(channel) or Linear()
 
     def stated_scale_of(self, channel: str) -> Transform | None:
         """Like `scale_of`, but None where the template says nothing and values stay as they are."""
-        own = {fold(name): scale for name, scale in self.scales.items() if name != "default"}
-        if (scale := own.get(fold(channel))) is not None:
+        if (scale := self._own_scales.get(fold(channel))) is not None:
             return scale
         return Linear() if is_linear_by_nature(channel) else self.scales.get("default")
