@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ NOISE = 1e-9
 _AT_ONCE = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edge:
     """Where on the raw single-precision line an edge lies, with its doubt.
 
@@ -37,7 +38,7 @@ class Edge:
     low: np.float32
     high: np.float32
 
-    @property
+    @cached_property
     def certain(self) -> bool:
         """True if no event can fall between the two sides."""
         return bool(self.low == self.high)

@@ -162,12 +162,13 @@ class Frame:
 
     def reached(self, column: int, edge: Edge) -> Answer:
         """Whose values are at or above an edge."""
-        if (column, edge) not in self._reached:
+        found = self._reached.get((column, edge))
+        if found is None:
             values = self.column(column)
             surely = values >= edge.high
-            doubt = _NOBODY if edge.certain else np.flatnonzero((values >= edge.low) > surely)
-            self._reached[column, edge] = surely, doubt
-        return self._reached[column, edge]
+            doubt = _NOBODY if edge.certain else ((values >= edge.low) > surely).nonzero()[0]
+            found = self._reached[column, edge] = surely, doubt
+        return found
 
     def bins(self, column: int, axis: Axis) -> NDArray[np.int32]:
         """Bins of a column's values, shape (row,)."""
@@ -181,7 +182,7 @@ class Frame:
             drawn = self.block.rasters[raster]
             bins = (self.bins(column, axis) for column, axis in zip(drawn.columns, drawn.axes, strict=True))
             code = drawn.look_up(*bins)
-            self._codes[raster] = code, np.flatnonzero(code >= FIRST_DOUBT)
+            self._codes[raster] = code, (code >= FIRST_DOUBT).nonzero()[0]
         return self._codes[raster]
 
     def settle(self, population: int, sure: Mask, doubt: Rows) -> Mask:
@@ -196,7 +197,7 @@ class Frame:
 
     def among(self, inside: Mask) -> Frame:
         """The frame of this frame's rows that are inside."""
-        chosen = np.flatnonzero(inside)
+        chosen = inside.nonzero()[0]
         return Frame(self.block, chosen if self.rows is None else self.rows.take(chosen))
 
     def whole(self, chosen: Mask) -> Mask:

@@ -17,7 +17,7 @@ _PRIMES = (np.uint32(2654435761), np.uint32(2246822519), np.uint32(3266489917))
 _ROWS = 16384
 
 
-def sample_events(events: Events, bound: BoundTemplate, limit: int = 50_000) -> tuple[Values, float]:
+def sample_events(events: Events, bound: BoundTemplate, limit: int = 40_000) -> tuple[Values, float]:
     """Linear values of at most about `limit` events.
 
     An event is taken or left by a hash of its stored values: the sample is the same in whatever order the file holds
