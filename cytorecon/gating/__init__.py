@@ -2,7 +2,7 @@
 
 from cytorecon.gating.file import gate_events, gate_file
 from cytorecon.gating.given import Found, Given
-from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
+from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status, under
 from cytorecon.gating.survey import Difference, FilePanel, differences, survey_file
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "gate_events",
     "gate_file",
     "survey_file",
+    "under",
 ]

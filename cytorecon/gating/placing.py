@@ -21,7 +21,7 @@ from cytorecon.plan.literal import bind
 from cytorecon.plan.sampling import sample_events
 from cytorecon.template import Cutpoint, GatingTemplate, Panel, PlacedGate, Population, leaves, resolve
 
-Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 
 # Parameters of a cut point that are about falling back, pooling and controls, not the method's own.
 _LANDMARKS = ("negative", "positive", "reach", "spread")
@@ -96,7 +96,7 @@ def place(
         found=dict(work.found),
         findings=tuple(work.findings),
         shifts=_shifts(work, weight),
-        doubtful=frozenset(_dependents(work.measured, work.doubtful)),
+        doubtful=frozenset(one.path for one in _dependents(work.measured, work.doubtful)),
     )
 
 
@@ -224,7 +224,7 @@ class Work:
         path = self.tree.bound.stand_ins.get(path, path)
         if path not in self.tree.inside:
             return None
-        return self.tree.values(Dimension(cutpoint.marker), self.tree.inside[path])
+        return self.tree.values(Dimension(cutpoint.marker), self.tree.rows(path))
 
     def _fallen_back(self, cutpoint: Cutpoint, parent: str, reason: str) -> Found:
         """What the template says where there is nothing to find: another way, and a finding that names it."""
@@ -265,8 +265,8 @@ class Work:
         method = method_of(gate.method, where)
         path = population.parent if gate.on is None else gate.on
         path = self.tree.bound.stand_ins.get(path, path)
-        rows = self.tree.inside.get(path, np.zeros(len(self.tree.block), np.bool_))
-        values = np.column_stack([self.tree.values(dimension, rows) for dimension in gate.dimensions])
+        rows = self.tree.rows(path) if path in self.tree.inside else np.empty(0, np.intp)
+        values = self.tree.table(gate.dimensions, rows)
         parameters = {key: value for key, value in gate.parameters.items() if key not in _OURS}
         drawn: Drawn = _call(method.draw, where, parameters, values, gate.dimensions)
         if drawn.gate is None:
@@ -357,48 +357,50 @@ def _wrong(where: str, problem: str, got: str) -> PlacementError:
 def _shifts(work: Work, weight: float) -> dict[str, tuple[float, float]]:
     """How far each population's count moves when cut points and gates move by 1.96 standard deviations."""
     total = {population.path: np.zeros(2) for population in work.measured}
-    for rows, variants in _moves(work):
-        if not rows.any():
-            continue
-        base = work.tree.recount(rows, work.measured)
-        moved = [variant.recount(rows, work.measured) for variant in variants]
-        for path, here in base.items():
-            differences = [other[path] - here for other in moved]
-            total[path] += np.array([min(0, *differences), max(0, *differences)]) ** 2
-    return {
-        path: (float(a) * weight, float(b) * weight) for path, (a, b) in ((p, np.sqrt(t)) for p, t in total.items())
-    }
+    for rows, moved, variants in _moves(work):
+        counts = [variant.recount(rows, moved) for variant in variants]
+        for population in moved:
+            here = int(np.count_nonzero(work.tree.inside[population.path][rows]))
+            differences = [count[population.path] - here for count in counts]
+            total[population.path] += np.array([min(0, *differences), max(0, *differences)], np.float64) ** 2
+    ends = {path: np.sqrt(squares) * weight for path, squares in total.items()}
+    return {path: (float(below), float(above)) for path, (below, above) in ends.items()}
 
 
-def _moves(work: Work) -> Iterator[tuple[Mask, Sequence[Tree]]]:
-    """Events that a move concerns, and the tree moved to both sides."""
+def _moves(work: Work) -> Iterator[tuple[Rows, Sequence[Population], Sequence[Tree]]]:
+    """Events and populations that a move concerns, and the tree moved to both sides."""
     tree = work.tree
     for name, found in work.found.items():
         if not found.spread:
             continue
         ends = [found.position + side * _TWO_SIDED * found.spread for side in (-1, 1)]
         column = tree.known(Dimension(work.template.cutpoints[name].marker))
-        rows = (column >= ends[0]) & (column < ends[1])
-        yield rows, [replace(tree, places={**tree.places, name: end}) for end in ends]
+        rows = np.flatnonzero((column >= ends[0]) & (column < ends[1]))
+        if len(rows):
+            moved = _dependents(work.measured, {name})
+            yield rows, moved, [replace(tree, places={**tree.places, name: end}) for end in ends]
     for path, pairs in work.variants.items():
-        parent = tree.member(work.template.by_path[path].parent)
+        parent = tree.rows(work.template.by_path[path].parent)
+        moved = _dependents(work.measured, {path})
         for pair in pairs:
-            rows = np.zeros(len(parent), np.bool_)
-            table = np.column_stack([tree.values(dimension, parent) for dimension in pair[0].dimensions])
+            table = tree.table(pair[0].dimensions, parent)
             here = tree.inside[path][parent]
-            rows[parent] = np.logical_or.reduce([gate.contains(table) != here for gate in pair])
-            yield rows, [replace(tree, gates={**tree.gates, path: gate}) for gate in pair]
+            rows = parent[(pair[0].contains(table) != here) | (pair[1].contains(table) != here)]
+            yield rows, moved, [replace(tree, gates={**tree.gates, path: gate}) for gate in pair]
 
 
-def _dependents(populations: Sequence[Population], cutpoints: set[str]) -> Iterator[str]:
-    """Paths of the populations that use one of the cut points, or lie in or refer to one that does."""
-    touched: set[str] = set()
+def _dependents(populations: Sequence[Population], sources: set[str]) -> list[Population]:
+    """Populations that are, use, lie in or refer to one of some populations (by path) and cut points (by name)."""
+    touched = set(sources)
+    found = []
     for population in populations:
+        names = {population.path, population.parent}
         for leaf in leaves(population.definition):
-            if (isinstance(leaf, Term) and leaf.cutpoint in cutpoints) or (
-                isinstance(leaf, Member) and leaf.path in touched
-            ):
-                touched.add(population.path)
-        if population.parent in touched:
+            if isinstance(leaf, Term):
+                names.add(leaf.cutpoint)
+            elif isinstance(leaf, Member):
+                names.add(leaf.path)
+        if names & touched:
             touched.add(population.path)
-    yield from touched
+            found.append(population)
+    return found

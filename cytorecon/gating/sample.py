@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,3 +133,75 @@ class GatedSample:
     gates: Mapping[str, Gate] = field(default_factory=dict)
     channels: tuple[Channel, ...] = field(default=(), compare=False)
     matrix: Spillover | None = field(default=None, compare=False)
+
+
+class HasPlace(Protocol):
+    """A population, whatever else is known of it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Names from the root joined by ``/``."""
+        ...
+
+    @property
+    def parent(self) -> str:
+        """Path of the parent."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """What it is for."""
+        ...
+
+
+class HasTree(Protocol):
+    """A template, or what is kept of one."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its content."""
+        ...
+
+    @property
+    def populations(self) -> Sequence[HasPlace]:
+        """Its populations, parents first."""
+        ...
+
+
+def under(gated: GatedSample, template: HasTree) -> GatedSample:
+    """A result of a tree of the sample's own, as one of the template that all samples share.
+
+    Parameters
+    ----------
+    gated
+        Counted by a tree that lacks some of the template's populations.
+    template
+        Whose name, version and hash the result carries; its populations that were not counted are ``not_measured``.
+    """
+    found = {counts.path: counts for counts in gated.counts}
+    counts = tuple(
+        found.get(each.path, PopulationCounts(each.name, each.path, each.parent, each.role, -1, -1, "not_measured"))
+        for each in template.populations
+    )
+    return replace(
+        gated,
+        counts=() if gated.error else counts,
+        template_name=template.name,
+        template_version=template.version,
+        template_sha256=template.sha256,
+    )

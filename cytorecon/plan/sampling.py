@@ -17,7 +17,7 @@ _PRIMES = (np.uint32(2654435761), np.uint32(2246822519), np.uint32(3266489917))
 _ROWS = 16384
 
 
-def sample_events(events: Events, bound: BoundTemplate, limit: int = 40_000) -> tuple[Values, float]:
+def sample_events(events: Events, bound: BoundTemplate, limit: int = 32_768) -> tuple[Values, float]:
     """Linear values of at most about `limit` events.
 
     An event is taken or left by a hash of its stored values: the sample is the same in whatever order the file holds
@@ -54,11 +54,11 @@ def sample_events(events: Events, bound: BoundTemplate, limit: int = 40_000) -> 
 
 
 def _hash(block: NDArray[Any], columns: list[int]) -> NDArray[np.uint32]:
-    """Mix an event's values in up to four columns into 32 bits."""
-    some = columns[:: max(1, len(columns) // 4)][:4]
+    """Mix an event's values in up to three columns into 32 bits."""
+    some = columns[:: max(1, len(columns) // 3)][:3]
     mixed = np.zeros(len(block), np.uint32)
     for column in some:
-        bits = block[:, column].astype(np.float32).view(np.uint32)
+        bits = np.ascontiguousarray(block[:, column], np.float32).view(np.uint32)
         mixed = (mixed ^ bits) * _PRIMES[0]
         mixed ^= mixed >> np.uint32(15)
     mixed *= _PRIMES[1]
