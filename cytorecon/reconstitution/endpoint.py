@@ -131,7 +131,8 @@ def assess_endpoint(
         ``undetermined``), ``day`` (of the measurement that completes it; of "not reached" the last day it is known of;
         missing if undetermined), ``first_day`` (of the first of consecutive measurements), ``earliest_day``
         (differs from ``day`` where an earlier measurement does not decide), ``last_measured`` (last day of a
-        measurement that decides), ``used`` and ``left_out`` (days of samples), ``text``.
+        measurement that decides), ``used`` and ``left_out`` (days of samples), ``borderline``
+        (days whose counting interval holds the threshold: another tube of the same blood may say otherwise), ``text``.
 
     Raises
     ------
@@ -153,22 +154,22 @@ def assess_endpoint(
             f"endpoint {wanted.name}", "needs a population the series lacks", expected=expected, got=wanted.population,
             remedy="Name the population of your template: parse_endpoint(name, population=…).",
         )  # fmt: skip
-    own = series[series["population"] == wanted.population]
-    rows = [
-        _assess(str(patient), own[own["patient"] == patient], wanted, (ended or {}).get(str(patient)))
-        for patient in sorted(set(series["patient"]))
-    ]
+    samples: dict[str, list[Mapping[Any, Any]]] = {str(patient): [] for patient in sorted(set(series["patient"]))}
+    for row in series[series["population"] == wanted.population].sort_values("day").to_dict("records"):
+        samples[str(row["patient"])].append(row)
+    rows = [_assess(patient, own, wanted, (ended or {}).get(patient)) for patient, own in samples.items()]
     days = ("day", "first_day", "earliest_day", "last_measured")
     table = pd.DataFrame(rows).astype(dict.fromkeys(days, "Int64"))
     table.attrs |= {"endpoint": wanted.words, "reference": wanted.reference, "units": {"day": "d"}}
     return table
 
 
-def _assess(patient: str, rows: pd.DataFrame, endpoint: Endpoint, ended: int | None) -> dict[str, Any]:
+def _assess(
+    patient: str, rows: Sequence[Mapping[Any, Any]], endpoint: Endpoint, ended: int | None
+) -> dict[str, Any]:  # fmt: skip
     last = endpoint.within if ended is None else min(ended, endpoint.within)
-    inside = rows[(rows["day"] >= endpoint.start) & (rows["day"] <= last)].sort_values("day")
-    confounded = inside["confounded"] if endpoint.exclude_confounded else inside["confounded"] & False
-    kept = inside[~confounded].to_dict("records")
+    inside = [row for row in rows if endpoint.start <= row["day"] <= last]
+    kept = [row for row in inside if not (endpoint.exclude_confounded and row["confounded"])]
     answers = [(int(row["day"]), _answer(row, endpoint)) for row in kept]
     measured = [(day, answer) for day, answer in answers if answer != "none"]
     sure, possible = _first(measured, endpoint, {"met"}), _first(measured, endpoint, {"met", "open"})
@@ -180,7 +181,8 @@ def _assess(patient: str, rows: pd.DataFrame, endpoint: Endpoint, ended: int | N
         "patient": patient, "endpoint": endpoint.name, "state": state, "day": day,
         "first_day": sure[0] if state == "reached" and sure else None,
         "earliest_day": earliest, "last_measured": max(decided, default=None), "used": used,
-        "left_out": tuple(int(one) for one in inside["day"] if int(one) not in used),
+        "left_out": tuple(int(row["day"]) for row in inside if int(row["day"]) not in used),
+        "borderline": tuple(int(row["day"]) for row in kept if row["low"] <= endpoint.threshold <= row["high"]),
         "text": _text(state, day, earliest, endpoint, len(used)),
     }  # fmt: skip
 

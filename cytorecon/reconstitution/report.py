@@ -87,6 +87,7 @@ def reconstitution_result(
     known = [one for one in map(parse_endpoint, endpoints) if one.population in have]
     tables = {"series": series, "endpoints": _endpoints(series, known, competing)}
     lines = [f"Visits: {SCHEDULE_SOURCE}", f"Infused cells are counted with the patient's own on days {_days(series)}"]
+    lines += [f"{finding['severity']}: {finding['message']}" for finding in series.attrs["findings"]]
     lines += [_told(row) for row in series.to_dict("records")] if patient is not None else []
     lines += [f"{row['patient']}: {row['definition']}: {row['text']}" for row in tables["endpoints"].to_dict("records")]
     if patient is None:

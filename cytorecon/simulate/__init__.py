@@ -10,6 +10,7 @@ from cytorecon.simulate.answers import Answer, read_answers
 from cytorecon.simulate.cells import CELLS, CellType
 from cytorecon.simulate.cohort import simulate_cohort
 from cytorecon.simulate.hard import HARD_CASES, HardCase
+from cytorecon.simulate.outcomes import simulate_outcomes
 from cytorecon.simulate.panels import PANELS, Stain
 from cytorecon.simulate.patient import Patient, concentrations, simulate_patient
 from cytorecon.simulate.truth import TRUTH
@@ -30,6 +31,7 @@ __all__ = [
     "concentrations",
     "read_answers",
     "simulate_cohort",
+    "simulate_outcomes",
     "simulate_patient",
     "simulate_tube",
 ]
