@@ -59,7 +59,8 @@ def axis_over(curve: Curve, low: float, high: float) -> Axis:
     margin = (high - low) * _MARGIN
     between = curve.inverse(np.linspace(low - margin, high + margin, BINS - 1))
     between = np.clip(between[~np.isnan(between)], -curve.limit, curve.limit)
-    starts = np.unique(np.append(_ordinal(between), -_HALF))
+    starts = np.sort(np.append(_ordinal(between), -_HALF))
+    starts = starts[np.diff(starts, prepend=-_HALF - 1) > 0]
     counts = np.diff(np.append(starts, _HALF))
     ascending = np.repeat(np.arange(len(starts), dtype=np.int32), counts)
     table = np.concatenate([ascending[_HALF:], ascending[_HALF - 1 :: -1]])

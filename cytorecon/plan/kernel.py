@@ -284,10 +284,9 @@ def _every(answers: Sequence[Answer], frame: Frame) -> Answer:
     if not answers:
         return np.ones(len(frame), dtype=np.bool_), _NOBODY
     sure = reduce(np.logical_and, [held for held, _ in answers])
-    doubts = [doubt for _, doubt in answers if len(doubt)]
-    if not doubts:
+    if not any(len(doubt) for _, doubt in answers):
         return sure, _NOBODY
-    rows = np.unique(np.concatenate(doubts))
-    for held, doubt in answers:
-        rows = rows[held.take(rows) | np.isin(rows, doubt, assume_unique=True)]
-    return sure, rows
+    possible = [held.copy() for held, _ in answers]
+    for held, (_, doubt) in zip(possible, answers, strict=True):
+        held[doubt] = True
+    return sure, (reduce(np.logical_and, possible) > sure).nonzero()[0]
