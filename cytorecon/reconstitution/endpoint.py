@@ -70,7 +70,8 @@ class Endpoint:
         """The endpoint as a report writes it: ``CD4 T cells > 50/µL twice in a row within 100 days``."""
         sign = ">" if self.strict else "≥"
         times = {1: "once", 2: "twice in a row"}.get(self.consecutive, f"{self.consecutive} times in a row")
-        return f"{self.population} {sign} {self.threshold:g}/µL {times} within {self.within} days"
+        when = f"within {self.within} days" if self.start <= 1 else f"on days {self.start} to {self.within}"
+        return f"{self.population} {sign} {self.threshold:g}/µL {times} {when}"
 
     def is_met(self, value: float) -> bool:
         """Whether a measured concentration is enough."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # The record's "main lymphocyte subpopulations" (secondary objective 2) are not named there: these are ours.
 MAIN_SUBSETS = ("T cells", "CD4 T cells", "CD8 T cells", "B cells", "NK cells")
 MAIN_ENDPOINTS = ("cd4ir_vanroessel2020", "cd4ir_dekoning2021", "nk", "cd19", "alc_day30")
+LANDMARK_ENDPOINTS = ("cd4ir_vanroessel2020", "cd4ir_dekoning2021", "nk")
 LANDMARK_DAY = 100
 # Both infusions have then been given or missed; a comparison by dose given may start only here.
 NK_LANDMARK_DAY = 28

@@ -243,7 +243,7 @@ def _landmarks(outcomes: Sequence[Outcome], series: pd.DataFrame | None) -> Obje
     given = survival.landmark(outcomes, impact.nk_given_groups(outcomes), impact.NK_LANDMARK_DAY)
     tables["nk_given"] = given
     found = [(f"landmark day {impact.NK_LANDMARK_DAY}, by NK dose given", given)]
-    endpoints = () if series is None else impact.available_endpoints(series, ("cd4ir_dekoning2021", "nk"))
+    endpoints = () if series is None else impact.available_endpoints(series, impact.LANDMARK_ENDPOINTS)
     for endpoint in endpoints:
         groups = impact.recovery_groups(series, outcomes, endpoint) if series is not None else {}
         tables[endpoint.name] = survival.landmark(outcomes, groups, impact.LANDMARK_DAY)
@@ -260,6 +260,9 @@ def _follow_up(outcomes: Sequence[Outcome]) -> Objective:
     table = feasibility.follow_up(outcomes)
     lines = []
     for row in rows_of(table):
+        if not row["count"]:
+            lines.append(f"{row['group']}: nobody was transplanted")
+            continue
         median = f"median {row['median_day']:.0f} days" if row["median_day"] == row["median_day"] else "no median"
         lines.append(
             f"{row['group']}: {row['count']} transplanted, {row['dead']} died; {median} (reverse Kaplan–Meier); "

@@ -149,6 +149,7 @@ def test_assess_endpoint__where_noise_decides_the_sample_is_borderline(name: str
 def test_parse_endpoint__parameters_and_errors() -> None:
     """Thresholds are parameters; an unknown name, parameter, population or a senseless value is an error."""
     assert parse_endpoint("nk", threshold=40, within=60).words == "NK cells ≥ 40/µL once within 60 days"
+    assert parse_endpoint("alc_day30").words == "Lymphocytes > 450/µL once on days 23 to 37"
     assert parse_endpoint(TWICE).words == "CD4 T cells > 50/µL twice in a row within 100 days"
     with pytest.raises(CountError, match="endpoint cd4: is not known; expected cd4ir_vanroessel2020"):
         parse_endpoint("cd4")

@@ -22,7 +22,7 @@ from cytorecon.trial.impact import nk_given_groups, recovery_groups
 from cytorecon.trial.response import log_change, log_ratio_interval
 from cytorecon.trial.survival import groups_of, incidence_table, landmark, survival_table
 
-from .outcome_tables import marrow, write_outcomes
+from .outcome_tables import marrow, write_outcomes, write_rows
 
 PROTOCOL = read_protocol()
 # Patient -> leukaemic events of nucleated cells before (day -21) and after (day 28).
@@ -263,7 +263,7 @@ def test_trial_result__reconstitution_by_level_and_by_nk_given(result: TrialResu
 def test_trial_result__landmark_by_recovery(result: TrialResult) -> None:
     """Survival after day 100 by CD4 and NK recovery, as known on that day."""
     tables = result["landmarks"].tables
-    assert set(tables) == {"nk_given", "cd4ir_dekoning2021", "nk"}
+    assert set(tables) == {"nk_given", "cd4ir_vanroessel2020", "cd4ir_dekoning2021", "nk"}
     groups = set(tables["cd4ir_dekoning2021"]["group"])
     assert groups <= {f"cd4ir_dekoning2021 {state}" for state in ("reached", "not reached", "undetermined")} | {
         "not stated"
@@ -308,6 +308,19 @@ def test_trial_result__without_blood_and_marrow_says_so(tmp_path: Path) -> None:
     text = "\n".join(trial_result(read_outcomes(write_outcomes(tmp_path)), PROTOCOL).lines)
     assert "not evaluable: no blood of these patients in the study" in text
     assert "MRD change not evaluable: no marrow of the patient in the study" in text
+
+
+def test_trial_result__nobody_transplanted(tmp_path: Path) -> None:
+    """A trial whose only patient died before day 0 has safety, and no transplant outcome: said, not computed."""
+    path = write_outcomes(tmp_path)
+    write_rows(path, [row for row in raw(path) if row["transplanted"] == "no"])
+    result = trial_result(read_outcomes(path), PROTOCOL)
+    text = "\n".join(result.lines)
+    assert "death up to day 0, all levels: 1 of 1" in text
+    assert "all levels: nobody was transplanted" in text
+    assert "overall survival, all levels (n = 0), day 365: not estimable" in text
+    assert "nan" not in text
+    json.dumps(trial_mapping(result), allow_nan=False)
 
 
 def test_trial_result__unknown_level(tmp_path: Path) -> None:
