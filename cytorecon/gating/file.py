@@ -85,7 +85,7 @@ def gate_events(
     spillover: Spillover | str | None = None,
     placed: Mapping[str, float] | None = None,
     given: Given | None = None,
-    rows: int = 32768,
+    rows: int = 0,
 ) -> GatedSample:
     """Count a template's populations in events already opened.
 
@@ -96,7 +96,7 @@ def gate_events(
     template, membership, digest, spillover, placed, given
         As for `gate_file`.
     rows
-        Events a block: memory, never results, depends on it.
+        Events a block, 0 to choose: memory, never results, depends on it.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """How a raster divides one axis: which bin a raw value falls into, and what each bin can span on the display.
 
-Bins are about equally wide on the display and end on float32 values of which only the upper bits are set, so that the
-upper bits of any value find its bin in a table.
+Bins are about equally wide on the display and end on float32 values of which only the upper half is set, so that the
+upper half of any value finds its bin in a table.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cytorecon.plan.curve import Curve
 from cytorecon.plan.edge import NOISE
 
 BINS = 512
-# Bits of a float32 that the table leaves out. A sign, 8 bits of exponent and 8 of the mantissa stay: over the upper half
-# of a linear scale, bins as narrow as there are.
-_SHIFT = 15
+# The table takes the upper half of a float32: a sign, 8 bits of exponent and 7 of the mantissa.
+_SHIFT = 16
 _HALF = 1 << 31 - _SHIFT
+_UPPER_HALF = slice(1 if np.little_endian else 0, None, 2)
 # By this share of the interval the inner bins reach beyond it, so that no gate's border lies in an outer bin.
 _MARGIN = 0.02
 
@@ -36,7 +36,7 @@ class Axis:
     centre
         A display position inside each bin, shape (bin,).
     table
-        Bin by the upper bits of a float32.
+        Bin by the upper half of a float32, shape (65536,).
     """
 
     lowest: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Axis:
 
     def bin(self, values: NDArray[np.float32]) -> NDArray[np.int32]:
         """Bin of every value of a contiguous array, shape of `values`."""
-        return self.table.take(values.view(np.uint32) >> np.uint32(_SHIFT))
+        return self.table.take(values.view(np.uint16)[_UPPER_HALF])
 
 
 @lru_cache(maxsize=128)
@@ -69,14 +69,14 @@ def axis_over(curve: Curve, low: float, high: float) -> Axis:
 
 
 def _ordinal(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Position of the float32 at or next to each value among all those of upper bits, ascending; 0 is 0."""
+    """Position of the float32 at or next to each value among those of an upper half, ascending; 0 is 0."""
     with np.errstate(over="ignore"):
         bits = values.astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
     return np.where(bits < _HALF, bits, _HALF - bits)
 
 
 def _raw(ordinals: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Least value of each position. A negative one ends at a value of upper bits, and begins beyond the next."""
+    """Where each position begins on the raw line; a negative value of an upper half is the end of its position."""
     magnitude = (np.abs(ordinals).astype(np.uint32) << np.uint32(_SHIFT)).view(np.float32).astype(np.float64)
     return np.where(ordinals < 0, -magnitude, magnitude)
 

@@ -17,6 +17,8 @@ from cytorecon.plan.literal import BoundTemplate, judge
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
+# A block should leave the caches room for what is made of it, and be worth some 200 calls of numpy.
+_BLOCK_BYTES, _FEWEST_ROWS = 1 << 20, 4096
 # So many doubtful events are looked at together: the literal evaluator costs as much for one event as for hundreds.
 _SECOND_LOOK = 8192
 # If more than this share of a block exceeds the limits that a plan was compiled for, wider limits pay.
@@ -64,7 +66,7 @@ class Outcome:
 
 
 def run(
-    events: Events, bound: BoundTemplate, *, membership: bool = False, digest: bool = False, rows: int = 32768
+    events: Events, bound: BoundTemplate, *, membership: bool = False, digest: bool = False, rows: int = 0
 ) -> Outcome:
     """Count every population of a bound template in a file: the literal evaluator's counts, event for event.
 
@@ -79,11 +81,14 @@ def run(
     digest
         Compute the file's SHA-256 in the same pass.
     rows
-        Events a block. Memory depends on it, results never.
+        Events a block; 0 chooses. Memory depends on it, results never.
     """
     channels = events.channels if 2 * len(bound.columns) >= len(events.channels) else _needed(events, bound)
+    dtype = np.dtype(np.float32 if events.is_float32_exact else np.float64)
+    size = _BLOCK_BYTES // 2 if digest else _BLOCK_BYTES  # the digest keeps two copies of a block
+    rows = rows or max(_FEWEST_ROWS, size // max(1, len(channels) * dtype.itemsize))
     rows = min(-(-rows // 8) * 8, max(8, events.event_count))
-    stored = np.empty((rows, len(channels)), np.float32 if events.is_float32_exact else np.float64)
+    stored = np.empty((rows, len(channels)), dtype)
     blocks = events.blocks(rows, [channel.index for channel in channels], out=stored, linear=False, digest=digest)
     passing: _Pass | None = None
     for block in blocks:
