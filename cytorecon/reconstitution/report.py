@@ -88,7 +88,7 @@ def reconstitution_result(
     tables = {"series": series, "endpoints": _endpoints(series, known, competing)}
     lines = [f"Visits: {SCHEDULE_SOURCE}", f"Infused cells are counted with the patient's own on days {_days(series)}"]
     lines += [f"{finding['severity']}: {finding['message']}" for finding in series.attrs["findings"]]
-    lines += [_told(row) for row in series.to_dict("records")] if patient is not None else []
+    lines += _told_of_patient(series) if patient is not None else []
     lines += [f"{row['patient']}: {row['definition']}: {row['text']}" for row in tables["endpoints"].to_dict("records")]
     if patient is None:
         tables |= {
@@ -135,6 +135,14 @@ def _endpoints(
 
 def _days(series: pd.DataFrame) -> str:
     return str(series.attrs["confounded_days"]) or "(none stated)"
+
+
+def _told_of_patient(series: pd.DataFrame) -> list[str]:
+    """A line a value; beads and whatever a tube cannot measure are one line together."""
+    unmeasured = series["reason"].isin(["outside_denominator", "not_measured"])
+    never = sorted(set(series["population"]) - set(series.loc[~unmeasured, "population"]))
+    lines = [_told(row) for row in series[~unmeasured].to_dict("records")]
+    return [*lines, f"without a concentration in any sample: {', '.join(never)}"] if never else lines
 
 
 def _told(row: Mapping[Any, Any]) -> str:

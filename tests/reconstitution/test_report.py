@@ -30,6 +30,7 @@ def test_reconstitution_result__of_one_patient_with_references() -> None:
     text = "\n".join(result.lines)
     assert "A, day +60, CD4 T cells [CD4+ CD8-]: 300/µL (297 to 303); below" in text
     assert "A, day +20, CD4 T cells [CD4+ CD8-]: 10/µL (9.39 to 10.6); below; infused cells counted as well" in text
+    assert "without a concentration in any sample: B cells, CD8 T cells, NK cells, NK clinical, T cells" in text
     assert "B" not in set(result.tables["series"]["patient"])
 
 
