@@ -14,6 +14,7 @@ from pathlib import Path
 from cytorecon.errors import CytoreconError
 from cytorecon.fcs import read_fcs
 from cytorecon.gating import GatedSample, Given, gate_events
+from cytorecon.gating.sample import HasTree
 from cytorecon.quality import check_sample
 from cytorecon.sheet import Sample
 from cytorecon.sheet.matrix import read_matrix
@@ -112,7 +113,7 @@ def _gate(assignment: Assignment) -> GatedSample:
     return replace(check_sample(gated, template, events), matrix=matrix)
 
 
-def failed(sample: Sample, template: GatingTemplate, error: str, code: str) -> GatedSample:
+def failed(sample: Sample, template: HasTree, error: str, code: str) -> GatedSample:
     """Say on one line why a sample has no counts."""
     return GatedSample(
         file=sample.file_name,

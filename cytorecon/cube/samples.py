@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import cytorecon
 from cytorecon.cube.variables import DTYPES, MISSING, STATUS, VARIABLES, dataset
 from cytorecon.errors import CubeError
-from cytorecon.sheet import Specimen
+from cytorecon.sheet import DERIVED, Specimen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,6 +73,8 @@ class SampleRow:
         One mapping a finding.
     error, error_code
         Why there are no counts; empty if there are.
+    laip, tree
+        SHA-256 of the patient's LAIP document, and of the sample's own tree of a workspace; empty for none.
     """
 
     sheet: Mapping[str, Any]
@@ -84,6 +86,8 @@ class SampleRow:
     findings: Sequence[Mapping[str, str]]
     error: str
     error_code: str
+    laip: str = ""
+    tree: str = ""
 
 
 def summarise(template: GatingTemplate) -> TemplateSummary:
@@ -109,7 +113,7 @@ def row_of(gated: GatedSample) -> SampleRow:
         raise CubeError(gated.file, "has no sheet row", remedy="Gate it through a sample sheet.")
     if gated.error and gated.counts:
         raise CubeError(gated.file, "holds counts and an error")
-    dumped = gated.sample.model_dump(mode="json", exclude={"file", "compensation_file", "row"})
+    dumped = gated.sample.model_dump(mode="json", exclude=set(DERIVED))
     # Defaults are kept, so that a later version's defaults cannot change what was recorded.
     sheet = {name: value for name, value in dumped.items() if value not in (None, "", {})}
     return SampleRow(
@@ -194,6 +198,8 @@ def _row_values(rows: Sequence[SampleRow]) -> dict[str, Any]:
         "findings": [_json(row.findings) for row in rows],
         "error": [row.error for row in rows],
         "error_code": [row.error_code for row in rows],
+        "laip": [row.laip for row in rows],
+        "tree": [row.tree for row in rows],
     }
     for name, variable in VARIABLES.items():
         if variable.samples == ("sample",) and name not in own:

@@ -133,6 +133,12 @@ VARIABLES: Mapping[str, Variable] = {
     "sha256": _row("text", "SHA-256 of the file's bytes"),
     "control_for": _row("text", "File this one is a control for"),
     "compensation": _row("text", "Spillover matrix applied; empty if none"),
+    "laip": Variable(
+        "text", "SHA-256 of the patient's LAIP phenotypes; empty: the template's own", _SAMPLE, coordinate=True
+    ),
+    "tree": Variable(
+        "text", "SHA-256 of the sample's own tree of a workspace; empty: the template's", _SAMPLE, coordinate=True
+    ),
     "comment": _row("text", "Comment of the sheet"),
     "extra": _row("text", "Further columns of the sheet, as JSON"),
     "findings": _row("text", "What was accepted and how, as JSON"),

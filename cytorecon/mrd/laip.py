@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cytorecon.gating import GatedSample, PopulationCounts, gate_file
+from cytorecon.gating import GatedSample, gate_file, under
 from cytorecon.mrd.limits import DetectionLimits
 from cytorecon.template import GatingTemplate
 from cytorecon.template.laip import LaipFile, laip_finding, read_laip, with_laip
@@ -46,17 +46,5 @@ def gate_with_laip(path: str | Path, template: GatingTemplate, laip: LaipFile, *
     TemplateError, FcsError, SpilloverError
         As for `with_laip` and `gate_file`.
     """
-    gated = gate_file(path, with_laip(template, laip), **options)
-    found = {counts.path: counts for counts in gated.counts}
-    counts = tuple(
-        found.get(each.path, PopulationCounts(each.name, each.path, each.parent, each.role, -1, -1, "not_measured"))
-        for each in template.populations
-    )
-    return replace(
-        gated,
-        counts=counts,
-        template_name=template.name,
-        template_version=template.version,
-        template_sha256=template.sha256,
-        findings=(*gated.findings, laip_finding(laip)),
-    )
+    gated = under(gate_file(path, with_laip(template, laip), **options), template)
+    return replace(gated, findings=(*gated.findings, laip_finding(laip)))

@@ -2,6 +2,6 @@
 
 from cytorecon.sheet.conflicts import check_samples
 from cytorecon.sheet.reading import read_sheet
-from cytorecon.sheet.sample import COLUMNS, Sample, Specimen
+from cytorecon.sheet.sample import COLUMNS, DERIVED, Sample, Specimen
 
-__all__ = ["COLUMNS", "Sample", "Specimen", "check_samples", "read_sheet"]
+__all__ = ["COLUMNS", "DERIVED", "Sample", "Specimen", "check_samples", "read_sheet"]

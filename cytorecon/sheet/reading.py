@@ -125,6 +125,8 @@ def _sample(header: Sequence[str], cells: Sequence[str], row: int, folder: Path)
         values["file"] = _inside(folder, values.get("file", "missing"), row, "file")
         if values.get("compensation", "").lower().endswith(".csv"):
             values["compensation_file"] = _inside(folder, values["compensation"], row, "compensation")
+        if "laip" in values:
+            values["laip_file"] = _inside(folder, values["laip"], row, "laip")
     except SheetError as error:
         problems.append(error)
         values["file"] = folder

@@ -94,6 +94,10 @@ class Sample(BaseModel):
         ``file``, ``none``, a matrix of the template, or a CSV file; empty: as the template says.
     compensation_file
         Absolute path where `compensation` is a CSV file, else None.
+    laip
+        The patient's LAIP file (TOML); empty: the phenotypes of the template.
+    laip_file
+        Its absolute path; None if there is none.
     wbc_per_ul
         White blood cells per µL; None if not measured.
     lymphocyte_percent
@@ -123,6 +127,8 @@ class Sample(BaseModel):
     control_for: Text = ""
     compensation: Text = ""
     compensation_file: Path | None = None
+    laip: Text = ""
+    laip_file: Path | None = None
     wbc_per_ul: Wbc | None = None
     lymphocyte_percent: Percent | None = None
     beads_per_tube: Positive | None = None
@@ -139,4 +145,6 @@ class Sample(BaseModel):
         return (self.patient, self.transplant, self.day, self.specimen, self.panel, self.replicate)
 
 
-COLUMNS = tuple(name for name in Sample.model_fields if name not in ("file_name", "compensation_file", "extra", "row"))
+# Fields that are no columns: what follows from the columns, and where the row stands.
+DERIVED = ("file", "compensation_file", "laip_file", "row")
+COLUMNS = tuple(name for name in Sample.model_fields if name == "file" or name not in (*DERIVED, "file_name", "extra"))

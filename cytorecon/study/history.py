@@ -131,4 +131,5 @@ def _changes(connection: sqlite3.Connection, body: Mapping[str, Any]) -> Iterato
 def _flat(body: Mapping[str, Any]) -> dict[str, object]:
     """What is worth comparing of a record, by name."""
     counts = {path: f"{cell[0]} of {cell[1]}" for path, cell in body["counts"].items()}
-    return {"status": body["status"], "file": body["sha256"][:12], **body["row"], **counts}
+    own = {kind: digest[:12] for kind, digest in body["documents"].items() if kind in ("laip", "tree")}
+    return {"status": body["status"], "file": body["sha256"][:12], **own, **body["row"], **counts}

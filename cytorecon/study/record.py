@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 import cytorecon
 from cytorecon.cube import PopulationSummary, SampleRow, TemplateSummary, row_of
 from cytorecon.cube.variables import STATUS
+from cytorecon.sheet import DERIVED
 from cytorecon.study import chain
+from cytorecon.study.assigning import Own
 from cytorecon.study.patient import Patients, mark, seal, unsealed
+from cytorecon.template.geometry import gate_table
 
 if TYPE_CHECKING:
     from cytorecon.gating import GatedSample
     from cytorecon.sheet import Sample
 
+NOTHING = Own()
+
 # What a person wrote freely, or what may hold a name: sealed. The patient is kept as a token.
-PERSONAL = ("file_name", "control_for", "comment", "extra")
+PERSONAL = ("file_name", "control_for", "laip", "comment", "extra")
 
 
 @cache
@@ -45,12 +50,20 @@ def content(sample: Sample, digest: str) -> str:
     return f"{digest}#{sample.dataset or 1}" if digest else ""
 
 
-def key(sample: Sample, digest: str, template_sha256: str, patients: Patients, given: str = "") -> str:
+def key(
+    sample: Sample,
+    digest: str,
+    template_sha256: str,
+    patients: Patients,
+    given: str = "",
+    own: Own = NOTHING,
+) -> str:
     """SHA-256 of everything that determines the result.
 
     The bytes of the file, the template's content, the row of the sheet (what may identify the patient through a
     fingerprint under the patient's key), a matrix given beside the sheet, what persons, pools and control files settled
-    (by its digest, where there is any), and the engine's version.
+    (by its digest, where there is any), what belongs to this sample alone (a patient's LAIP file, its tree of a
+    workspace), and the engine's version.
     """
     token = patients.tokens[sample.patient]
     public, personal = _parts(_plain(sample))
@@ -62,12 +75,20 @@ def key(sample: Sample, digest: str, template_sha256: str, patients: Patients, g
         "compensation": _file_digest(sample.compensation_file) if sample.compensation_file else "",
         "engine": cytorecon.__version__,
         **({"given": given} if given else {}),
+        **_own_material(own, patients.keys[token]),
     }
     return chain.sha256(chain.canonical(material))
 
 
+def _own_material(own: Own, key: bytes) -> dict[str, Any]:
+    if not own.documents:
+        return {}
+    hashes = {kind: chain.sha256(text) for kind, text in own.documents.items()}
+    return {"own": {**hashes, "personal": mark(key, chain.canonical(own.personal))}}
+
+
 def _plain(sample: Sample) -> dict[str, Any]:
-    dumped = sample.model_dump(mode="json", exclude={"file", "compensation_file", "row"})
+    dumped = sample.model_dump(mode="json", exclude=set(DERIVED))
     return {name: value for name, value in dumped.items() if value not in (None, "", {})}
 
 
@@ -91,8 +112,33 @@ def status_of(row: SampleRow) -> str:
     return "needs_review" if flagged or any(one["severity"] == "review" for one in row.findings) else "done"
 
 
+def texts_of(gated: GatedSample, own: Own) -> dict[str, str]:
+    """Documents of one result, by kind: with them and its record the final gates can be written out."""
+    texts = dict(own.documents)
+    if gated.channels:
+        texts["channels"] = chain.canonical([[channel.name, channel.marker] for channel in gated.channels])
+    if gated.gates:
+        tables = {path: gate_table(gate) for path, gate in gated.gates.items()}
+        # Bounds may be infinite, which `canonical` has no word for.
+        texts["gates"] = json.dumps(tables, sort_keys=True, ensure_ascii=False)
+    if gated.matrix is not None:
+        texts["matrix"] = chain.canonical(
+            {
+                "detectors": list(gated.matrix.detectors),
+                "fluorochromes": list(gated.matrix.fluorochromes),
+                "values": gated.matrix.matrix.tolist(),
+            }
+        )
+    return texts
+
+
 def encode(
-    gated: GatedSample, sample: Sample, patients: Patients, documents: Mapping[str, str], given: str = ""
+    gated: GatedSample,
+    sample: Sample,
+    patients: Patients,
+    documents: Mapping[str, str],
+    given: str = "",
+    own: Own = NOTHING,
 ) -> dict[str, Any]:
     """Body of the record of one gated sample, but for what it supersedes."""
     row = row_of(gated)
@@ -104,11 +150,11 @@ def encode(
         "token": token,
         "template": gated.template_sha256,
         "content": content(sample, row.sha256),
-        "key": key(sample, row.sha256, gated.template_sha256, patients, given),
+        "key": key(sample, row.sha256, gated.template_sha256, patients, given, own),
         "status": status_of(row),
         "documents": dict(documents),
         "row": public,
-        "sealed": seal(patients.keys[token], chain.canonical({**personal, "error": row.error})),
+        "sealed": seal(patients.keys[token], chain.canonical({**personal, **own.personal, "error": row.error})),
         "sha256": row.sha256,
         "acquired_count": row.acquired_count,
         "compensation": row.compensation,
@@ -124,6 +170,9 @@ def decode(body: Mapping[str, Any], patients: Patients) -> SampleRow:
     token = body["token"]
     personal = dict(unsealed(patients, token, body["sealed"]))
     error = str(personal.pop("error", ""))
+    documents = body.get("documents", {})
+    for name in ("laip_patient", "workspace_sample"):
+        personal.pop(name, None)
     sheet = {"file_name": "forgotten", **body["row"], **personal, "patient": patients.label(token)}
     if body["status"] == "failed" and not error:
         error = body["error_code"] or "failed"
@@ -137,6 +186,8 @@ def decode(body: Mapping[str, Any], patients: Patients) -> SampleRow:
         findings=body["findings"],
         error=error,
         error_code=body["error_code"],
+        laip=documents.get("laip", ""),
+        tree=documents.get("tree", ""),
     )
 
 

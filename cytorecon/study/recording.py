@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytorecon.cube import summarise
-from cytorecon.errors import CubeError, Finding, StudyError
+from cytorecon.errors import CubeError, Finding, StudyError, TemplateError
 from cytorecon.sheet import Sample, check_samples
 from cytorecon.study import chain, record, schema, view
+from cytorecon.study.assigning import Own, Strategy, assign
 from cytorecon.study.folder import Study
 from cytorecon.study.patient import Patients, add_patients, unsealed
 from cytorecon.study.settling import settle
@@ -22,6 +22,7 @@ from cytorecon.study.standing import Entry, Standing
 if TYPE_CHECKING:
     from cytorecon.gating import GatedSample, Given
     from cytorecon.gating.overrides import Overrides
+    from cytorecon.interchange.flowjo import Workspace
     from cytorecon.template import GatingTemplate
 
 # A file changed within this time of being hashed may change again without a new time stamp.
@@ -61,7 +62,7 @@ class RunSummary:
 
 def run(
     samples: Sequence[Sample],
-    template: GatingTemplate,
+    template: GatingTemplate | Workspace,
     study: Study,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -78,7 +79,7 @@ def run(
     samples
         Rows of a sample sheet.
     template
-        What to count.
+        What to count; of a FlowJo workspace each file takes its own sample's tree.
     study
         Where to record it.
     workers
@@ -96,24 +97,43 @@ def run(
         The samples cannot stand side by side.
     TemplateError
         An override names something the template does not have.
+    InterchangeError
+        A workspace has no tree for any of the files, or means two things by one path.
     StudyError
         The study cannot be written, or its disk is full; what was recorded before is kept.
     """
-    from cytorecon.batch import gate_samples
-
     check_samples(samples)
     report = progress or (lambda settled, total: None)
     with schema.connected(study.ledger, write=True) as connection:
         recorder = begin(connection, samples, template)
-        recorder.givens = settle(connection, samples, template, overrides, repool=repool)
+        recorder.givens = _settled(connection, samples, template, overrides, repool)
         todo = [sample for sample in samples if not recorder.holds(sample)]
         settled = len(samples) - len(todo)
         report(settled, len(samples))
-        for gated in gate_samples(todo, template, workers, recorder.givens):
+        for gated in recorder.gated(todo, workers):
             recorder.record(gated)
             settled += 1
             report(settled, len(samples))
-    return recorder.summary(*written(study, template.sha256))
+    return recorder.summary(*written(study, recorder.standing.template))
+
+
+def _settled(
+    connection: sqlite3.Connection,
+    samples: Sequence[Sample],
+    template: GatingTemplate | Workspace,
+    overrides: Overrides | None,
+    repool: bool,
+) -> Mapping[tuple[object, ...], Given]:
+    from cytorecon.template import GatingTemplate
+
+    if isinstance(template, GatingTemplate):
+        return settle(connection, samples, template, overrides, repool=repool)
+    if overrides is not None and overrides.entries:
+        raise TemplateError(
+            "overrides", "do not move gates of a FlowJo workspace", code="workspace-overrides",
+            remedy="Move them in FlowJo, save the workspace and run again.",
+        )  # fmt: skip
+    return {}
 
 
 def written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
@@ -124,15 +144,12 @@ def written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Find
         return None, (Finding("cube-not-written", " ".join(str(error).split()), "review"),)
 
 
-def begin(connection: sqlite3.Connection, samples: Sequence[Sample], template: GatingTemplate) -> Recorder:
+def begin(connection: sqlite3.Connection, samples: Sequence[Sample], template: GatingTemplate | Workspace) -> Recorder:
     """Record the patients and documents of a run, and find out what the study holds."""
-    from cytorecon.template.writing import canonical_json
-
-    texts = {
-        "template": canonical_json(template).decode(),
-        "summary": record.summary_document(summarise(template)),
-    }
-    return begin_with(connection, samples, template.sha256, texts)
+    strategy = assign(samples, template)
+    recorder = begin_with(connection, samples, strategy.summary.sha256, strategy.texts)
+    recorder.strategy = strategy
+    return recorder
 
 
 def begin_with(
@@ -159,10 +176,25 @@ class Recorder:
     reasons: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     givens: Mapping[tuple[object, ...], Given] = field(default_factory=dict)
+    strategy: Strategy | None = None
 
     def summary(self, cube: Path | None, findings: Iterable[Finding]) -> RunSummary:
         """What became of all samples."""
         return RunSummary(**self.counts, reasons=self.reasons, findings=(*self.findings, *findings), cube=cube)
+
+    def gated(self, samples: Sequence[Sample], workers: int) -> Iterator[GatedSample]:
+        """Gate samples by what the run assigns to them; one to which nothing can be assigned has failed."""
+        from cytorecon.batch import Assignment, failed, gate_assigned
+
+        assert self.strategy is not None  # by `begin`
+        assignments = []
+        for sample in samples:
+            own = self.strategy.own(sample)
+            if own.template is not None:
+                assignments.append(Assignment(sample, own.template, self.givens.get(sample.identity)))
+            elif own.problem is not None:
+                yield failed(sample, self.strategy.summary, str(own.problem), own.problem.code or "not-assigned")
+        yield from map(self.strategy.finished, gate_assigned(assignments, workers))
 
     def holds(self, sample: Sample) -> bool:
         """Tell whether the study holds the result of exactly this, and let it stand (again).
@@ -178,7 +210,7 @@ class Recorder:
             digest = entry.content.partition("#")[0]
             message = f"{sample.file_name} is no longer there; its recorded result stands"
             self.findings.append(Finding("file-gone", message, "info", f"row {sample.row}"))
-        key = record.key(sample, digest, self.standing.template, self.patients, self._given(sample))
+        key = record.key(sample, digest, self.standing.template, self.patients, self._given(sample), self._own(sample))
         held = self.standing.successes.get(key)
         if held is None:
             return False
@@ -191,17 +223,23 @@ class Recorder:
         sample = gated.sample
         if sample is None:
             raise StudyError(gated.file, "has no sheet row")
-        self.put(record.encode(gated, sample, self.patients, self.documents, self._given(sample)), sample)
+        own = self._own(sample)
+        texts = record.texts_of(gated, own)
+        documents = {**self.documents, **{kind: chain.sha256(text) for kind, text in texts.items()}}
+        body = record.encode(gated, sample, self.patients, documents, self._given(sample), own)
+        self.put(body, sample, texts)
         if gated.error:
             self.reasons[sample.file_name] = gated.error
 
-    def put(self, body: Mapping[str, object], sample: Sample) -> None:
-        """Put the body of one result on disk, unless the ledger holds the same."""
+    def put(self, body: Mapping[str, object], sample: Sample, texts: Mapping[str, str] | None = None) -> None:
+        """Put the body of one result and its own documents on disk, unless the ledger holds the same."""
         key, status = str(body["key"]), str(body["status"])
         with schema.transaction(self.connection):
             self.standing.read_on(self.connection)
             held = self.standing.successes.get(key) if status != "failed" else None
             if held is None:
+                for kind, text in (texts or {}).items():
+                    chain.store(self.connection, kind, text)
                 chain.append(self.connection, {**body, **self._superseded(body, sample)})
         if held is not None:
             self._let_stand(held)
@@ -209,6 +247,9 @@ class Recorder:
             return
         self.standing.read_on(self.connection)
         self.counts[status] += 1
+
+    def _own(self, sample: Sample) -> Own:
+        return Own() if self.strategy is None else self.strategy.own(sample)
 
     def _given(self, sample: Sample) -> str:
         given = self.givens.get(sample.identity)

@@ -8,7 +8,7 @@ from cytorecon.template.names import fold, path_of
 from cytorecon.template.panel import Panel, resolve
 from cytorecon.template.phenotype import Phenotype, parse_phenotype, parse_term
 from cytorecon.template.placed import PlacedGate
-from cytorecon.template.reading import parse_template, read_template
+from cytorecon.template.reading import from_canonical, parse_template, read_template
 from cytorecon.template.writing import canonical_json, to_toml
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "canonical_json",
     "describe",
     "fold",
+    "from_canonical",
     "leaves",
     "parse_phenotype",
     "parse_template",

@@ -150,6 +150,21 @@ def read_laip(path: str | Path) -> LaipFile:
     return parse_table(LaipFile, data, path.name)
 
 
+def parse_laip(text: str) -> LaipFile:
+    """Read back what `LaipFile.canonical` wrote.
+
+    Raises
+    ------
+    TemplateError
+        A field is missing, unknown or wrong.
+    """
+    data = json.loads(text)
+    diagnosis = data.get("diagnosis") or {}
+    if diagnosis.get("date"):
+        diagnosis["date"] = datetime.date.fromisoformat(diagnosis["date"])
+    return parse_table(LaipFile, data, "LAIP document")
+
+
 def with_laip(template: GatingTemplate, laip: LaipFile) -> GatingTemplate:
     """The template with the patient's phenotypes in its slots; slots that the patient does not use are left out.
 

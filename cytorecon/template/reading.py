@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -87,6 +88,21 @@ def parse_template(text: str, where: str = "template") -> GatingTemplate:
         if len(data.get("population", ())) > MAX_POPULATIONS:
             raise TemplateError("population", "are too many", expected=f"at most {MAX_POPULATIONS}")
         return _template(parse_table(Document, data, ""))
+
+
+def from_canonical(text: str) -> GatingTemplate:
+    """Read back what `canonical_json` wrote: a template of the same hash.
+
+    Raises
+    ------
+    TemplateError
+        The text is no such document.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise TemplateError("template", "is no document of a template", got=str(error), code="not-json") from error
+    return _template(parse_table(Document, data, "template"))
 
 
 class _Row(NamedTuple):

@@ -238,7 +238,7 @@ def test_record__holds_what_an_auditor_needs(tmp_path: Path, study: Study) -> No
     run(sheet(tmp_path, ROWS.replace("P1", "Ivanova")), TEMPLATE, study)
     body = records(study)[0]
     assert {"user", "time", "key", "identity", "documents", "counts", "sha256", "cutpoints"} <= body.keys()
-    assert {"template", "summary", "sheet", "software"} == body["documents"].keys()
+    assert {"template", "summary", "sheet", "software", "channels"} == body["documents"].keys()
     assert [100, 200, STATUS["counted"]] == body["counts"]["Cells"]
     with connected(study.ledger) as connection:
         everything = "\n".join(connection.iterdump())
