@@ -47,7 +47,7 @@ def viability(counts: Counts, limits: Limits) -> Iterator[Finding]:
 
 def doublets(counts: Counts, limits: Limits) -> Iterator[Finding]:
     """Single events as a share of all."""
-    yield from _share(counts, limits, "doublets", "of the events are single")
+    yield from _share(counts, limits, "singlets", "of the events are single")
 
 
 def minimum_events(counts: Counts, limits: Limits) -> Iterator[Finding]:
