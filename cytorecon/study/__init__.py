@@ -12,6 +12,7 @@ from cytorecon.study.change import (
 from cytorecon.study.difference import diff_templates
 from cytorecon.study.external import ingest
 from cytorecon.study.folder import Study, open_study
+from cytorecon.study.gates import write_gates
 from cytorecon.study.history import HistoryEntry, history
 from cytorecon.study.pseudonym import pseudonyms
 from cytorecon.study.recording import RunSummary, run
@@ -40,4 +41,5 @@ __all__ = [
     "set_visits",
     "supersede",
     "verify",
+    "write_gates",
 ]

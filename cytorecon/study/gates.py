@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cytorecon.compensation import Spillover
-from cytorecon.errors import StudyError
+from cytorecon.errors import InterchangeError, StudyError
 from cytorecon.fcs import Channel
 from cytorecon.study import chain, moment, schema, view
 from cytorecon.study.folder import Study
@@ -20,7 +21,7 @@ from cytorecon.study.patient import Patients, read_patients
 from cytorecon.study.standing import Standing
 
 if TYPE_CHECKING:
-    from cytorecon.template import GatingTemplate
+    from cytorecon.template import Cutpoint, GatingTemplate
 
 # What the matrix beside a sheet is called in the file.
 _SHEET_MATRIX = "sheet"
@@ -45,19 +46,18 @@ def write_gates(
     Returns
     -------
     tuple of Path
-        The files, in the order of their records. Samples that failed, and counts that others made, have no gates.
+        The files, in the order of their records; TOML in place of Gating-ML where a scale (FlowJo's biexponential) has
+        no words there. Samples that failed, and counts that others made, have no gates.
 
     Raises
     ------
     StudyError
         The study holds no results of that template, or a sample's gates cannot be written.
     InterchangeError
-        A gate or scale has no equivalent in Gating-ML.
+        A gate has no equivalent in Gating-ML.
     IntegrityError
         A record or document is not what was written.
     """
-    from cytorecon.interchange.gatingml_out import write_gatingml
-
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -70,12 +70,23 @@ def write_gates(
             body = next(chain.bodies(connection, "record.sequence = ?", (sequence,)))
             if body["status"] == "failed" or "channels" not in body["documents"]:
                 continue
-            path = folder / f"{_stem(body, patients)}.xml"
-            template = final_template(connection, body)
-            places = {name: cell[2] for name, cell in body["cutpoints"].items()}
-            write_gatingml(template, path, cutpoints=places, channels=channels_of(connection, body))
-            written.append(path)
+            template, channels = final_template(connection, body), channels_of(connection, body)
+            written.append(_write(template, channels, folder / _stem(body, patients)))
     return tuple(written)
+
+
+def _write(template: GatingTemplate, channels: Sequence[Channel], stem: Path) -> Path:
+    from cytorecon.interchange.gatingml_out import gatingml_text
+    from cytorecon.template import to_toml
+
+    try:
+        path, text = stem.with_name(f"{stem.name}.xml"), gatingml_text(template, channels=channels)
+    except InterchangeError as error:
+        if error.code != "scale":
+            raise
+        path, text = stem.with_name(f"{stem.name}.toml"), to_toml(template).encode()
+    path.write_bytes(text)
+    return path
 
 
 def _stem(body: Mapping[str, Any], patients: Patients) -> str:
@@ -90,7 +101,7 @@ def _stem(body: Mapping[str, Any], patients: Patients) -> str:
 
 
 def final_template(connection: sqlite3.Connection, body: Mapping[str, Any]) -> GatingTemplate:
-    """The template that gated a sample, with its own gates, phenotypes and compensation in it.
+    """The template that gated a sample, with its own gates, cut points, phenotypes and compensation in it.
 
     Parameters
     ----------
@@ -117,7 +128,17 @@ def final_template(connection: sqlite3.Connection, body: Mapping[str, Any]) -> G
             replace(one, definition=gates.get(one.path, one.definition)) for one in template.populations
         )
         template = replace(template, populations=populations)
-    return _compensated(connection, template, body)
+    return _compensated(connection, replace(template, cutpoints=_fixed(template, body["cutpoints"])), body)
+
+
+def _fixed(template: GatingTemplate, places: Mapping[str, Sequence[Any]]) -> dict[str, Cutpoint]:
+    """Cut points where they lay; those that the file did not need stay as the template has them."""
+    from cytorecon.template import Cutpoint
+
+    return {
+        name: Cutpoint(name, one.marker, at=places[name][2]) if name in places else one
+        for name, one in template.cutpoints.items()
+    }
 
 
 def _compensated(connection: sqlite3.Connection, template: GatingTemplate, body: Mapping[str, Any]) -> GatingTemplate:
@@ -156,8 +177,4 @@ def _asks_for_the_files_own(template: GatingTemplate) -> bool:
 def channels_of(connection: sqlite3.Connection, body: Mapping[str, Any]) -> tuple[Channel, ...]:
     """Names of the channels of the file that a record is of; ranges and gains are not kept."""
     named = json.loads(chain.document(connection, body["documents"]["channels"]))
-    return tuple(
-        Channel(index=index, name=name, marker=marker, bits=32, range=float("nan"), gain=1.0, amplification=None,
-                datatype="F", timestep=None)
-        for index, (name, marker) in enumerate(named)
-    )  # fmt: skip
+    return tuple(Channel(index, name, marker, 32, math.nan) for index, (name, marker) in enumerate(named))
