@@ -30,8 +30,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "donor": ("donor", "KIR-ligand mismatch of possible donors."),
     "reconstitution": ("reconstitution", "Cells per µL over time, endpoints reached, a cohort's quartiles."),
     "trial": ("trial", "Every objective of the trial, from a study and a table of outcomes."),
-    "export": ("export", "The counts of a study as one long CSV table."),
+    "export": ("export", "The counts of a study as one long CSV table; final gates as Gating-ML."),
     "history": ("history", "Who recorded what in a study, when and why."),
+    "diff": ("diff", "Counts and clinical calls that another version of a template changes."),
+    "ingest": ("ingest", "Counts that someone else made, into a study."),
+    "supersede": ("supersede", "Withdraw a result of a study, or let an older one stand again."),
+    "patient": ("patient", "Rename, merge or forget a patient of a study."),
     "simulate": ("simulate", "Write a simulated cohort with known truth."),
     "demo": ("demo", "The main job on a simulated cohort, against its known truth."),
 }

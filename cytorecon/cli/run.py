@@ -12,7 +12,9 @@ import click
 from cytorecon.cli.output import RESEARCH_USE, finding_mapping, message, print_json, show, show_findings, table
 
 if TYPE_CHECKING:
+    from cytorecon.interchange.flowjo import Workspace
     from cytorecon.study import RunSummary
+    from cytorecon.template import GatingTemplate
 
 SOME_FAILED = 1
 AWAITS_REVIEW = 4
@@ -39,30 +41,41 @@ def command(
 ) -> None:
     """Gate every file of SHEET into a study; what the study holds already is skipped.
 
-    An overrides.toml beside SHEET moves cut points and gates of the samples it names.
+    Of a FlowJo workspace (.wsp) each file takes the tree of its own sample. The column laip of SHEET names a patient's
+    LAIP file. An overrides.toml beside SHEET moves cut points and gates of the samples it names.
 
     A file that fails is recorded with its reason and costs no other file. Exit code 1 means: done, but some files
     failed; 4: done, but a result awaits review.
     """
     from cytorecon.gating.overrides import beside
-    from cytorecon.interchange import load_template
     from cytorecon.sheet import read_sheet
     from cytorecon.study import open_study, run
 
-    template = load_template(template_name)
+    template, title = _template(template_name)
     samples = [sample for sample in read_sheet(sheet) if panel in (None, sample.panel)]
     if not samples:
         raise click.BadParameter(f"no row of {sheet.name} has the panel {panel!r}", param_hint="--panel")
     study = open_study(study_path)
-    with progress_bar(f"{template.name} {template.version}") as report:
+    with progress_bar(title) as report:
         summary = run(
             samples, template, study, workers=workers, progress=report, overrides=beside(sheet), repool=repool
         )
     if as_json:
-        print_json(_mapping(summary))
+        print_json(summary_mapping(summary))
     else:
-        _show(summary, f"{sheet.name} with {template.name} {template.version}")
+        show_summary(summary, f"{sheet.name} with {title}")
     ctx.exit(SOME_FAILED if summary.failed else AWAITS_REVIEW if summary.needs_review else 0)
+
+
+def _template(source: str) -> tuple[GatingTemplate | Workspace, str]:
+    """What is to gate, and what to call it; a workspace is not yet one sample's tree."""
+    from cytorecon.interchange import load_template
+    from cytorecon.interchange.flowjo import read_workspace
+
+    if Path(source).suffix.lower() == ".wsp":
+        return read_workspace(source), Path(source).name
+    template = load_template(source)
+    return template, f"{template.name} {template.version}"
 
 
 @contextmanager
@@ -78,7 +91,8 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda settled, total: bar.update(task, completed=settled, total=total)
 
 
-def _mapping(summary: RunSummary) -> dict[str, Any]:
+def summary_mapping(summary: RunSummary) -> dict[str, Any]:
+    """What became of the samples, as JSON has it."""
     return {
         "done": summary.done,
         "needs_review": summary.needs_review,
@@ -90,14 +104,15 @@ def _mapping(summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _show(summary: RunSummary, title: str) -> None:
+def show_summary(summary: RunSummary, title: str, *, noun: str = "files", verb: str = "gated") -> None:
+    """Print what became of the samples."""
     rows = [
-        ("gated", summary.done),
-        ("gated, awaits review", summary.needs_review),
+        (verb, summary.done),
+        (f"{verb}, awaits review", summary.needs_review),
         ("failed", summary.failed),
         ("held already, skipped", summary.skipped),
     ]
-    show(table(title, ("", "files"), rows))
+    show(table(title, ("", noun), rows))
     if summary.reasons:
         show(table("Failed", ("file", "why"), sorted(summary.reasons.items()), left=2))
     show_findings(summary.findings)

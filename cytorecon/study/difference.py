@@ -47,6 +47,7 @@ def diff_templates(study: Study, name: str, old: str, new: str) -> pd.DataFrame:
         for column, missing in (("event_count", -1), ("parent_count", -1), ("status", STATUS["not_sampled"])):
             both[f"{column}_{side}"] = both[f"{column}_{side}"].fillna(missing).astype("int64")
     sides = [both[[f"{column}_{side}" for column in _COUNTED]].to_numpy() for side in ("old", "new")]
+    both["day"] = both["day"].astype("int64")
     found: pd.DataFrame = both[(sides[0] != sides[1]).any(axis=1)].sort_values([*IDENTITY, "path"], ignore_index=True)
     words = {code: word for word, code in STATUS.items()}
     for side in ("old", "new"):

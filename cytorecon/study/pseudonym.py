@@ -8,10 +8,11 @@ from cytorecon.study.patient import read_patients
 
 
 def pseudonyms(study: Study) -> dict[str, str]:
-    """Present name of every patient -> a pseudonym, random but the same for as long as the study lives.
+    """Every name that a patient has or had -> a pseudonym, random but the same for as long as the study lives.
 
-    A forgotten patient has no name any more, and is left out.
+    Names from before a patient was renamed show in a cube as of then. A forgotten patient has no name any more, and is
+    left out.
     """
     with schema.connected(study.ledger) as connection, schema.snapshot(connection):
         patients = read_patients(connection)
-    return {patients.label(token): f"P-{patients.standing(token)[:8]}" for token in patients.names}
+    return {name: f"P-{patients.standing(token)[:8]}" for name, token in patients.tokens.items()}
