@@ -70,7 +70,7 @@ def command(
 
         failed = check_workspace(Path(template_name), tubes, sample, as_json)
     else:
-        failed = _check(template_name, tubes, sample, as_json)
+        failed = _check(template_name, tubes, sample, as_json, sheet)
     if failed:
         ctx.exit(SOME_FAILED)
 
@@ -87,19 +87,42 @@ def _of_sheet(sheet: Path, panel: str | None) -> Iterator[Tube]:
         yield Tube(row.file, row.file_name, row.dataset, row.compensation, row.compensation_file)
 
 
-def _check(template_name: str, tubes: list[Tube], sample: str | None, as_json: bool) -> bool:
+def _check(template_name: str, tubes: list[Tube], sample: str | None, as_json: bool, sheet: Path | None) -> bool:
     from cytorecon.interchange import load_template
 
     template = load_template(template_name, sample=sample)
+    overrides = [] if sheet is None else _overrides(sheet, template)
     panels = [survey(tube, template) for tube in tubes]
     if as_json:
-        print_json({"template": template_mapping(template), "files": [panel_mapping(panel) for panel in panels]}
-                   | {"differences": difference_mapping(panels)})  # fmt: skip
+        shown = {"template": template_mapping(template), "files": [panel_mapping(panel) for panel in panels]}
+        shown |= {"differences": difference_mapping(panels)}
+        print_json(shown | ({"overrides": overrides} if overrides else {}))
     elif panels:
         _show_panels(template, panels)
     else:
         show_template(template)
+    if overrides and not as_json:
+        show(table("Overrides", ("for", "change"), [tuple(one.values()) for one in overrides], left=2))
     return any(panel.error for panel in panels)
+
+
+def _overrides(sheet: Path, template: GatingTemplate) -> list[dict[str, str]]:
+    """What overrides.toml beside a sheet changes, for whom, and who says so.
+
+    Raises
+    ------
+    TemplateError
+        The template has nothing that one of them could change.
+    """
+    from cytorecon.gating.overrides import beside, check_override
+
+    found = []
+    for entry in beside(sheet).entries:
+        check_override(entry, template)
+        given = {"file": entry.file, "patient": entry.patient, "panel": entry.panel, "day": entry.day}
+        samples = ", ".join(f"{name} {value}" for name, value in given.items() if value is not None)
+        found.append({"for": samples, "change": entry.words})
+    return found
 
 
 def survey(tube: Tube, template: GatingTemplate) -> FilePanel:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from cytorecon.compensation import Spillover
 from cytorecon.errors import FcsError, Finding
-from cytorecon.fcs import Events, read_fcs
+from cytorecon.fcs import Channel, Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gates import Gate
 from cytorecon.gating.doubt import with_doubt
@@ -117,7 +118,7 @@ def gate_events(
         chosen, matrix = chosen_compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
         placing = _placing(events, chosen, panel, matrix, _joined(template, placed or {}, given or Given()))
-        bound = bind(placing.template, panel, events.channels, matrix, placing.positions)
+        bound = _bound(placing.template, events.channels, matrix, tuple(placing.positions.items()))
     outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
     counts = {"": events.event_count, **outcome.counts}
     findings = (
@@ -142,6 +143,17 @@ def gate_events(
         gates=_drawn_gates(template, placing.template),
         channels=events.channels,
     )
+
+
+@lru_cache(maxsize=4)
+def _bound(
+    template: GatingTemplate,
+    channels: tuple[Channel, ...],
+    matrix: Spillover | None,
+    positions: tuple[tuple[str, float], ...],
+) -> BoundTemplate:
+    """The template bound to a panel; files of one panel share it, and the plan that is made of it."""
+    return bind(template, resolve(template, channels), channels, matrix, dict(positions))
 
 
 def _drawn_gates(template: GatingTemplate, placed: GatingTemplate) -> dict[str, Gate]:

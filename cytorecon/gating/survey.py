@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytorecon.compensation import Spillover
-from cytorecon.errors import CytoreconError, FcsError, Finding, TemplateError
+from cytorecon.errors import CytoreconError, FcsError, Finding
 from cytorecon.fcs import Channel, Events, read_fcs
 from cytorecon.gating.file import chosen_compensation, compensation_label
 from cytorecon.gating.findings import findings_of
@@ -106,13 +106,12 @@ def _survey(
 
 def _met(events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None) -> tuple[Finding, ...]:
     """What gating would say of the file; a place that only the events can give is taken as found."""
-    anywhere = {name: 0.5 for name, cutpoint in template.cutpoints.items() if cutpoint.at is None}
-    try:
-        bound = bind(closed(template), panel, events.channels, matrix, anywhere)
-    except TemplateError as error:
-        if error.code == "unplaced-gate":
-            return ()
-        raise
+    anywhere = {
+        name: 0.5 if cutpoint.at is None else cutpoint.at
+        for name, cutpoint in template.cutpoints.items()
+        if cutpoint.method is not None
+    }
+    bound = bind(closed(template), panel, events.channels, matrix, anywhere)
     return tuple(findings_of(template, panel, bound, anywhere))
 
 

@@ -17,8 +17,10 @@ _PRIMES = (np.uint32(2654435761), np.uint32(2246822519), np.uint32(3266489917))
 _ROWS = 16384
 
 
-def sample_events(events: Events, bound: BoundTemplate, limit: int = 32_768) -> tuple[Values, float]:
-    """Linear values of at most about `limit` events.
+def sample_events(
+    events: Events, bound: BoundTemplate, whole: int = 60_000, limit: int = 16_384
+) -> tuple[Values, float]:
+    """Linear values of all events of a small file, of about `limit` events of a large one.
 
     An event is taken or left by a hash of its stored values: the sample is the same in whatever order the file holds
     its events, and no chance is in it.
@@ -29,8 +31,10 @@ def sample_events(events: Events, bound: BoundTemplate, limit: int = 32_768) -> 
         Of the file that the template is bound to.
     bound
         Names the columns wanted.
-    limit
+    whole
         A file with at most so many events is taken whole.
+    limit
+        About so many are taken of a larger one.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def sample_events(events: Events, bound: BoundTemplate, limit: int = 32_768) -> 
         float64 (event, `bound.columns`), and for how many events of the file one of them stands.
     """
     columns = list(bound.columns)
-    if events.event_count <= limit:
+    if events.event_count <= whole:
         parts = [block.copy() for block in events.blocks(_ROWS, columns)]
         return (np.concatenate(parts) if parts else np.empty((0, len(columns)))), 1.0
     keep = np.uint32(int(limit / events.event_count * 2**32))

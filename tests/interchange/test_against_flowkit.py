@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_gatingml_text__flowkit_places_every_event_the_same(
 
 
 def test_gatingml_text__shipped_template_in_flowkit(tmp_path: Path) -> None:
-    """A shipped template, written with the channels of a file, counts the same events in FlowKit."""
+    """A shipped template, written with a file's channels and placed cut points, counts the same events in FlowKit."""
     cells = {"CD4 T": 900, "CD8 T": 600, "B": 300, "NK dim": 200, "NK bright": 30, "monocyte": 400, "neutrophil": 2000}
     tube = simulate_tube(cells, "nk_product", seed=5)
     fcs = tmp_path / "tube.fcs"
@@ -38,7 +39,12 @@ def test_gatingml_text__shipped_template_in_flowkit(tmp_path: Path) -> None:
     events = read_fcs(fcs)
     ours = gate_file(fcs, template, membership=True)
     measured = [counts.path for counts in ours.counts if counts.status != "not_measured"]
-    theirs = by_flowkit(template, fcs, tmp_path / "gates.xml", channels=events.channels)
+    final = {
+        one.name: replace(template.cutpoints[one.name], at=one.display, method=None, parameters={})
+        for one in ours.cutpoints
+    }
+    settled = replace(template, cutpoints={**template.cutpoints, **final})
+    theirs = by_flowkit(settled, fcs, tmp_path / "gates.xml", channels=events.channels)
     assert ours.membership is not None
     assert {path: int(ours.membership[path].sum()) for path in measured} == {
         path: int(np.sum(theirs[path])) for path in measured

@@ -73,7 +73,7 @@ def test_sample_events__is_the_same_in_any_order(tmp_path: Path) -> None:
         events = read_fcs(one.write(tmp_path / "tube.fcs"))
         panel = resolve(template, events.channels)
         bound = bind(template, panel, events.channels, events.spillover())
-        return sample_events(events, bound, limit=2000)
+        return sample_events(events, bound, whole=1000, limit=2000)
 
     order = np.random.default_rng(3).permutation(len(made.events))
     (some, weight), (again, _) = sampled(made), sampled(replace(made, events=made.events[order]))
