@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz coverage bench-read torture
+.PHONY: help demo test lint fuzz coverage bench-read torture accuracy
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,3 +44,8 @@ coverage: $(VENV)/.test-installed ## every branch of cytorecon/fcs/ is taken by 
 
 bench-read: ## reading speed against a bare read and the other readers that are installed; installs nothing
 	$(BIN)/python benchmarks/bench_read.py benchmarks
+
+accuracy: $(VENV)/.installed ## counts against the truth of 3,240 simulated tubes and of two labelled files; cost of placement
+	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/labelled.py
+	$(BIN)/python benchmarks/placement.py

@@ -204,7 +204,7 @@ def covers(row: Row) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tubes", type=int, default=3_200)
+    parser.add_argument("--tubes", type=int, default=3_240)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -18,7 +18,7 @@ _ROWS = 16384
 
 
 def sample_events(
-    events: Events, bound: BoundTemplate, whole: int = 60_000, limit: int = 16_384
+    events: Events, bound: BoundTemplate, whole: int = 131_072, limit: int = 16_384
 ) -> tuple[Values, float]:
     """Linear values of all events of a small file, of about `limit` events of a large one.
 
