@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
-import flowio
 import numpy as np
 from numpy.typing import NDArray
 
 from cytorecon.template import GatingTemplate, parse_template
+from cytorecon.transforms import Logicle
 
 CHANNELS = ("FSC-A", "FSC-H", "SSC-A", "CD45", "CD3", "CD4", "CD8", "CD19", "CD56", "CD16", "HLADR", "Time")
 MARKERS = CHANNELS[3:11]
+CHUNK = 1_000_000
 
 # FSC, SSC, then log10 brightness of each marker: CD4 T, CD8 T, B, NK, granulocytes, monocytes.
 CELLS = np.array(
@@ -93,23 +95,66 @@ def _strings(names: tuple[str, ...]) -> str:
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
 
-def events(count: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Events (event, channel) as detected, and the spillover matrix between the markers."""
+def dense_template(gates: int = 20, seed: int = 0) -> GatingTemplate:
+    """The worst case: stars of 24 corners over the very middle of the cells, all of them asked of every event.
+
+    With more than 28 gates some share a plane, with others of their kind.
+    """
     rng = np.random.default_rng(seed)
-    matrix = np.eye(len(MARKERS)) + rng.uniform(0, 0.12, (8, 8)) * (1 - np.eye(8))
+    planes = list(combinations(range(len(MARKERS)), 2))
+    rng.shuffle(planes)
+    scale = Logicle(t=262144, w=0.5, m=4.5, a=0)
+    parts = [HEAD]
+    for number in range(gates):
+        plane = planes[number % len(planes)]
+        cell = CELLS[rng.integers(len(CELLS)), 2:]
+        centre = scale.apply(10.0 ** cell[list(plane)])
+        angle = np.arange(24) / 24 * 2 * np.pi
+        radius = np.where(np.arange(24) % 2, 0.02, 0.2)
+        corners = centre + radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+        parts.append(_gate(f"Star {number}", "", "polygon", tuple(MARKERS[place] for place in plane), corners, 0.0))
+    return parse_template("\n".join(parts))
+
+
+def events(count: int, seed: int = 0, extra: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Events (event, channel) as detected, `extra` channels last, and the spillover matrix between the markers."""
+    rng = np.random.default_rng(seed)
+    matrix = np.eye(len(MARKERS)) + np.random.default_rng(0).uniform(0, 0.12, (8, 8)) * (1 - np.eye(8))
     mean = CELLS[rng.integers(0, len(CELLS), count)]
     forward, side = rng.normal(mean[:, 0], 1e4), rng.normal(mean[:, 1], 6e3)
     shone = 10 ** rng.normal(mean[:, 2:], 0.25) + rng.normal(0, 60, (count, 8))
     height = forward * rng.normal(0.8, 0.03, count)
-    columns = (forward, height, side, shone @ matrix, np.arange(count) / 1000)
+    columns = (forward, height, side, shone @ matrix, np.arange(count) / 1000, rng.normal(500, 200, (count, extra)))
     return np.column_stack(columns).astype(np.float32), matrix
 
 
-def write(path: Path, count: int, seed: int = 0, dtype: str = "float32") -> Path:
-    """Write a tube unless it is there already."""
-    if not path.exists():
-        values, matrix = events(count, seed)
-        spillover = ",".join(["8", *MARKERS, *(f"{value:.6f}" for value in matrix.ravel())])
-        with path.open("wb") as file:
-            flowio.create_fcs(file, values.ravel(), list(CHANNELS), metadata_dict={"spillover": spillover})
+def write(path: Path, count: int, seed: int = 0, dtype: str = "float32", extra: int = 0) -> Path:
+    """Write a tube a million events at a time, as floats or (``uint16``) as integers, unless it is there already."""
+    if path.exists():
+        return path
+    _, matrix = events(1)
+    names = (*CHANNELS, *(f"Extra-{number}" for number in range(extra)))
+    stored = np.dtype(dtype).newbyteorder("<")
+    begin = 8192
+    end = begin + count * len(names) * stored.itemsize - 1
+    keywords: dict[str, object] = {
+        "$BEGINANALYSIS": 0, "$ENDANALYSIS": 0, "$BEGINSTEXT": 0, "$ENDSTEXT": 0, "$NEXTDATA": 0, "$MODE": "L",
+        "$DATATYPE": "F" if stored.kind == "f" else "I", "$BYTEORD": "1,2,3,4", "$PAR": len(names), "$TOT": count,
+        "$BEGINDATA": begin, "$ENDDATA": end,
+        "$SPILLOVER": ",".join(["8", *MARKERS, *(f"{value:.6f}" for value in matrix.ravel())]),
+    }  # fmt: skip
+    for number, name in enumerate(names, 1):
+        extent = 262144 if stored.kind == "f" else 65536
+        keywords |= {f"$P{number}N": name, f"$P{number}B": 8 * stored.itemsize, f"$P{number}R": extent, f"$P{number}E": "0,0"}
+    text = "/" + "".join(f"{keyword}/{value}/" for keyword, value in keywords.items())
+    # A place of more than eight digits is written as 0, and read from TEXT.
+    places = (58, 57 + len(text), *((begin, end) if end < 10**8 else (0, 0)), 0, 0)
+    with path.open("wb") as file:
+        file.write(("FCS3.1    " + "".join(f"{place:>8}" for place in places) + text).ljust(begin).encode())
+        for first in range(0, count, CHUNK):
+            values, _ = events(min(CHUNK, count - first), seed + first, extra)
+            values[:, CHANNELS.index("Time")] += np.float32(first / 1000)
+            if stored.kind == "u":
+                values = np.clip(values, 0, 65535)
+            values.astype(stored).tofile(file)
     return path

@@ -15,6 +15,7 @@ from cytorecon.fcs import Channel, Events, read_fcs
 from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gates import Gate
 from cytorecon.gating.doubt import with_doubt
+from cytorecon.gating.exclusion import KEPT, clock_of, excluded_finding, without_stretches
 from cytorecon.gating.findings import findings_of, uses_file_matrix
 from cytorecon.gating.given import Found, Given
 from cytorecon.gating.placing import Placing, is_open, place, redrawn
@@ -119,13 +120,17 @@ def gate_events(
         panel = resolve(chosen, events.channels)
         placing = _placing(events, chosen, panel, matrix, _joined(template, placed or {}, given or Given()))
         bound = _bound(placing.template, events.channels, matrix, tuple(placing.positions.items()))
+        if given is not None and given.excluded:
+            bound = without_stretches(bound, events.channels, clock_of(events.channels), given.excluded)
     outcome = run(events, bound, membership=membership, digest=digest, rows=rows)
-    counts = {"": events.event_count, **outcome.counts}
+    kept = outcome.counts.get(KEPT, events.event_count)
+    counts = {**outcome.counts, "": kept}
     findings = (
         *events.findings,
         *(matrix.findings if matrix else ()),
         *findings_of(chosen, panel, bound, placing.positions),
         *placing.findings,
+        *([excluded_finding(events.event_count, kept)] if kept < events.event_count else []),
         *_not_finite(outcome, events.event_count, bound),
     )
     return GatedSample(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,10 +82,11 @@ class Plan:
     positions: tuple[int, ...]
 
 
+@lru_cache(maxsize=4)
 def compile_plan(
-    bound: BoundTemplate, channels: Sequence[Channel], limits: Sequence[float], exact: bool, remember: bool = False
+    bound: BoundTemplate, channels: tuple[Channel, ...], limits: tuple[float, ...], exact: bool, remember: bool = False
 ) -> Plan:
-    """Compile a bound template.
+    """Compile a bound template; the last few plans are kept.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,23 +29,26 @@ _NOBODY: Rows = np.empty(0, dtype=np.intp)
 _SPARSE = 0.5
 
 
+class Test(Protocol):
+    """Whether a population holds an event of its parent."""
+
+    def decide(self, frame: Frame) -> Answer:
+        """Who is surely inside, and about whom there is doubt."""
+        ...
+
+
 @dataclass(frozen=True)
 class Side:
-    """One border of a box: values of a column at or above an edge, or below it.
-
-    Parameters
-    ----------
-    column
-        Column of the plan.
-    above
-        True: inside is at or above the edge. False: inside is below it.
-    edge
-        The edge, with its doubt.
-    """
+    """One border of a box: values of a column at or above an edge (`above`), or below it."""
 
     column: int
     above: bool
     edge: Edge
+
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        answer = frame.reached(self.column, self.edge)
+        return answer if self.above else _outside(answer)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class Box:
     """On the inner side of every border; without borders, everyone."""
 
     sides: tuple[Side, ...]
+
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        return _every(self.sides, frame)
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,21 @@ class Drawn:
     inside: np.uint8
     doubt: np.uint8
 
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        code, open_rows = frame.code(self.raster)
+        return (code & self.inside) != 0, open_rows[(code.take(open_rows) & self.doubt) != 0]
+
 
 @dataclass(frozen=True)
 class All:
     """Inside every one of some tests."""
 
     tests: tuple[Test, ...]
+
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        return _every(self.tests, frame)
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,20 @@ class Any:
 
     tests: tuple[Test, ...]
 
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        return _outside(_every([Outside(test) for test in self.tests], frame))
+
 
 @dataclass(frozen=True)
 class Outside:
     """Not inside a test."""
 
     test: Test
+
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        return _outside(self.test.decide(frame))
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,13 @@ class Inside:
 
     population: int
 
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        members = frame.block.inside.get(self.population)
+        if members is None:
+            return np.zeros(len(frame), dtype=np.bool_), _NOBODY
+        return members if frame.rows is None else members.take(frame.rows), _NOBODY
+
 
 @dataclass(frozen=True)
 class Literal:
@@ -98,8 +129,10 @@ class Literal:
 
     population: int
 
-
-Test = Box | Drawn | All | Any | Outside | Inside | Literal
+    def decide(self, frame: Frame) -> Answer:
+        """See `Test`."""
+        rows = np.arange(len(frame)) if frame.rows is None else frame.rows
+        return frame.block.evaluate(self.population, rows), _NOBODY
 
 
 @dataclass(frozen=True)
@@ -224,7 +257,7 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
         Count by population number; added to.
     """
     for node in nodes:
-        sure, doubt = decide(node.test, frame)
+        sure, doubt = node.test.decide(frame)
         if len(doubt) and mask is not None:
             doubt = doubt[mask.take(doubt)]
         if len(doubt):
@@ -243,34 +276,6 @@ def walk(nodes: Sequence[Node], frame: Frame, mask: Mask | None, counts: NDArray
             walk(node.children, frame, sure, counts)
 
 
-def decide(test: Test, frame: Frame) -> Answer:
-    """Who is surely inside, and about whom there is doubt."""
-    match test:
-        case Box(sides):
-            return _every([_beside(side, frame) for side in sides], frame)
-        case Drawn(raster, inside, doubt):
-            code, open_rows = frame.code(raster)
-            return (code & inside) != 0, open_rows[(code.take(open_rows) & doubt) != 0]
-        case Outside(inner):
-            return _outside(decide(inner, frame))
-        case All(tests):
-            return _every([decide(inner, frame) for inner in tests], frame)
-        case Any(tests):
-            return _outside(_every([_outside(decide(inner, frame)) for inner in tests], frame))
-        case Inside(population):
-            nobody = np.zeros(frame.block.values.shape[1], dtype=np.bool_)
-            members = frame.block.inside.get(population, nobody)
-            return members if frame.rows is None else members.take(frame.rows), _NOBODY
-        case Literal(population):
-            rows = np.arange(len(frame)) if frame.rows is None else frame.rows
-            return frame.block.evaluate(population, rows), _NOBODY
-
-
-def _beside(side: Side, frame: Frame) -> Answer:
-    answer = frame.reached(side.column, side.edge)
-    return answer if side.above else _outside(answer)
-
-
 def _outside(answer: Answer) -> Answer:
     """The complement. Doubt stays doubt."""
     sure, doubt = answer
@@ -279,14 +284,19 @@ def _outside(answer: Answer) -> Answer:
     return outside, doubt
 
 
-def _every(answers: Sequence[Answer], frame: Frame) -> Answer:
-    """The intersection. Who is surely outside one is in no doubt."""
-    if not answers:
+def _every(tests: Sequence[Test], frame: Frame) -> Answer:
+    """The intersection; everyone, of no tests. Who is surely outside one is in no doubt."""
+    if not tests:
         return np.ones(len(frame), dtype=np.bool_), _NOBODY
-    sure = reduce(np.logical_and, [held for held, _ in answers])
+    answers = [test.decide(frame) for test in tests]
+    sure = answers[0][0]
+    for held, _ in answers[1:]:
+        sure = sure & held
     if not any(len(doubt) for _, doubt in answers):
         return sure, _NOBODY
-    possible = [held.copy() for held, _ in answers]
-    for held, (_, doubt) in zip(possible, answers, strict=True):
+    possible = np.ones(len(frame), dtype=np.bool_)
+    for held, doubt in answers:
+        held = held.copy()
         held[doubt] = True
-    return sure, (reduce(np.logical_and, possible) > sure).nonzero()[0]
+        possible &= held
+    return sure, (possible > sure).nonzero()[0]

@@ -97,9 +97,9 @@ class BoundPopulation:
     test: Gate | Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoundTemplate:
-    """What to compute for one panel.
+    """What to compute for one panel. It is only itself, so that a plan can be kept for it.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cytorecon.fcs import Channel, Events
 from cytorecon.plan.compile import compile_plan
-from cytorecon.plan.kernel import Block, Frame, decide, walk
+from cytorecon.plan.kernel import Block, Frame, walk
 from cytorecon.plan.literal import BoundTemplate, judge
 
 Mask = NDArray[np.bool_]
@@ -132,7 +132,7 @@ class _Pass:
 
     events: Events
     bound: BoundTemplate
-    channels: Sequence[Channel]
+    channels: tuple[Channel, ...]
     membership: bool
     rows: int
     limits: NDArray[np.float64]
@@ -149,7 +149,7 @@ class _Pass:
 
     def _compile(self) -> None:
         exact = self.events.is_float32_exact
-        self.plan = compile_plan(self.bound, self.channels, self.limits.tolist(), exact, self.membership)
+        self.plan = compile_plan(self.bound, self.channels, tuple(self.limits.tolist()), exact, self.membership)
         self._values = np.empty((len(self.plan.matrix) + len(self.plan.plain), self.rows), np.float32)
 
     def take(self, stored: NDArray[Any]) -> None:
@@ -225,7 +225,7 @@ class _Pass:
 
     def _count_not_finite(self, stored: NDArray[Any], frame: Frame, lost: Mask) -> int:
         """Events without a number on some axis; those in doubt become lost."""
-        sure, doubt = decide(self.plan.domain, frame)
+        sure, doubt = self.plan.domain.decide(frame)
         lost[doubt] = True
         for axis in self.plan.unseen:
             sure = sure & np.isfinite(axis.values(self._linear(stored), self.bound.names))
@@ -248,25 +248,28 @@ class _Pass:
         )
         self._waiting.clear()
         self.deferred += len(places)
-        self._walk(stored, values, lost, np.zeros_like(lost), -1)
+        before = self._walk(stored, values, lost, np.zeros_like(lost), -1).inside
         kept = ~lost
-        block = self._walk(stored[kept], np.ascontiguousarray(values[:, kept]), lost[kept], None, 1)
-        nobody = np.zeros(np.count_nonzero(kept), dtype=np.bool_)
-        for number in range(len(self.plan.paths)):
-            self._remember(number, places[kept], block.inside.get(number, nobody))
-        if len(nobody) < len(lost):
-            judgement = judge(self.bound, self._linear(stored[lost]))
-            self.not_finite += int(np.count_nonzero(~judgement.finite))
-            for number, path in enumerate(self.plan.paths):
-                self.counts[number] += np.count_nonzero(judgement.inside[path])
-                self._remember(number, places[lost], judgement.inside[path])
-
-    def _remember(self, number: int, places: Rows, inside: Mask) -> None:
+        after = self._walk(stored[kept], np.ascontiguousarray(values[:, kept]), lost[kept], None, 1).inside
+        literal = self._judged(stored[lost])
         if self.bits is not None:
-            _set_bits(self.bits[number], places, inside)
+            nobody = np.zeros_like(lost)
+            for number, bits in enumerate(self.bits):
+                inside = nobody.copy()
+                inside[kept] = after.get(number, False)
+                inside[lost] = literal.get(number, False)
+                _flip(bits, places[inside != before.get(number, nobody)])
+
+    def _judged(self, stored: NDArray[Any]) -> dict[int, Mask]:
+        """Count some events literally; membership by population number."""
+        if not len(stored):
+            return {}
+        judgement = judge(self.bound, self._linear(stored))
+        self.not_finite += int(np.count_nonzero(~judgement.finite))
+        inside = {number: judgement.inside[path] for number, path in enumerate(self.plan.paths)}
+        self.counts += [np.count_nonzero(members) for members in inside.values()]
+        return inside
 
 
-def _set_bits(bits: NDArray[np.uint8], places: Rows, inside: Mask) -> None:
-    masks = (128 >> (places & 7)).astype(np.uint8)
-    np.bitwise_and.at(bits, places >> 3, ~masks)
-    np.bitwise_or.at(bits, places[inside] >> 3, masks[inside])
+def _flip(bits: NDArray[np.uint8], places: Rows) -> None:
+    np.bitwise_xor.at(bits, places >> 3, (128 >> (places & 7)).astype(np.uint8))
