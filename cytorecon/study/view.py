@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -266,7 +267,8 @@ def load(path: Path, group: str | None = None) -> xr.Dataset:
 def replace_file(path: Path, cube: xr.Dataset, samples: xr.Dataset) -> bool:
     """Write both forms into one file and put it in place in one rename; False if the folder cannot be written."""
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    remove_stale_drafts(path.parent)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}")
     try:
         cube.to_netcdf(draft, engine="netcdf4", encoding=_encoding(cube))
         samples.to_netcdf(draft, mode="a", group="samples", engine="netcdf4", encoding=_encoding(samples))
@@ -278,6 +280,25 @@ def replace_file(path: Path, cube: xr.Dataset, samples: xr.Dataset) -> bool:
         return False
     finally:
         draft.unlink(missing_ok=True)
+    return True
+
+
+def remove_stale_drafts(folder: Path) -> None:
+    """Remove what a process that was killed left half written: its number is in the draft's name."""
+    for draft in folder.glob(".*.nc.*"):
+        process = draft.name.split(".")[-2]
+        if not (process.isdigit() and _is_running(int(process))):
+            with contextlib.suppress(OSError):  # another process was faster, or the folder cannot be written
+                draft.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
     return True
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import netCDF4
@@ -64,6 +67,18 @@ def test_read_cube__a_stale_file_is_built_again(filled: Study) -> None:
     assert 3 + 1 == read_cube(filled, "small").sizes["patient"]
     assert 4 == xr.load_dataset(path_of(filled)).sizes["patient"]
     assert 3 == before.sizes["patient"]
+
+
+def test_read_cube__drafts_of_killed_processes_are_removed(filled: Study) -> None:
+    """The next cube that is written clears them away, and leaves alone what a living process writes."""
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    dead = filled.cubes / f".small-1.0.0-0.nc.{gone.stdout.strip()}.ab"
+    older = filled.cubes / ".small-1.0.0-0.nc.ab"
+    others = [filled.cubes / f".small-1.0.0-0.nc.{process}.ab" for process in (os.getpid(), 1)]
+    for draft in (dead, older, *others):
+        draft.write_bytes(b"x")
+    read_cube(filled, "small")
+    assert [False, False, True, True] == [draft.exists() for draft in (dead, older, *others)]
 
 
 def test_read_cube__visits_are_of_the_call_not_of_the_file(filled: Study) -> None:
