@@ -45,6 +45,8 @@ class Given:
         stand.
     controls
         Marker -> file of the control without it.
+    excluded
+        Stretches of time, first and last, whose events are in no population.
     findings
         Who says so, when and why.
     """
@@ -53,6 +55,7 @@ class Given:
     vertices: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     pooled: Mapping[str, Found] = field(default_factory=dict)
     controls: Mapping[str, Path] = field(default_factory=dict)
+    excluded: tuple[tuple[float, float], ...] = ()
     findings: tuple[Finding, ...] = ()
 
     def joined(self, other: Given) -> Given:
@@ -62,19 +65,21 @@ class Given:
             vertices={**self.vertices, **other.vertices},
             pooled={**self.pooled, **other.pooled},
             controls={**self.controls, **other.controls},
+            excluded=other.excluded or self.excluded,
             findings=(*self.findings, *other.findings),
         )
 
     @property
     def digest(self) -> str:
         """SHA-256 of all of it, the bytes of control files included; empty if nothing is given."""
-        if not (self.cutpoints or self.vertices or self.pooled or self.controls):
+        if not (self.cutpoints or self.vertices or self.pooled or self.controls or self.excluded):
             return ""
         plain = {
             "cutpoints": {name: asdict(one) for name, one in self.cutpoints.items()},
             "vertices": dict(self.vertices),
             "pooled": {name: asdict(one) for name, one in self.pooled.items()},
             "controls": {marker: _file_digest(path) for marker, path in self.controls.items()},
+            **({"excluded": self.excluded} if self.excluded else {}),
             "findings": [asdict(one) for one in self.findings],
         }
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -27,6 +27,14 @@ Rows = NDArray[np.intp]
 _LANDMARKS = ("negative", "positive", "reach", "spread")
 _OURS = ("otherwise", "from", "group_by", "pool")
 _TWO_SIDED = 1.96
+# What openCyto calls parameters of its methods.
+_OPENCYTO = {
+    "gate_range": "within",
+    "K": "components",
+    "tol": "tolerance",
+    "probs": "probability",
+    "quantile": "probability",
+}
 
 
 @dataclass(frozen=True)
@@ -314,7 +322,8 @@ def cut_by(method: Method, cutpoint: Cutpoint, values: NDArray[np.float64]) -> P
     if cutpoint.method == "anchored":
         own |= {key: cutpoint.parameters[key] for key in _LANDMARKS if key in cutpoint.parameters}
         own["at"] = cutpoint.at
-    place: Place = _call(method.cut, cutpoint.name, own, values, cutpoint.within)
+    own = {_OPENCYTO.get(key, key): value for key, value in own.items()}
+    place: Place = _call(method.cut, cutpoint.name, own, values, own.pop("within", cutpoint.within))
     return place
 
 

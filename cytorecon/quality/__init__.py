@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cytorecon.errors import Finding, TemplateError
-from cytorecon.quality.acquisition import Stretch, check_events, stretches
+from cytorecon.quality.acquisition import Stretch, check_events, stretches, to_exclude
 from cytorecon.quality.control import levey_jennings
 from cytorecon.quality.counts import COUNT_CHECKS, compensation
 
@@ -52,4 +52,4 @@ def _findings(gated: GatedSample, template: GatingTemplate, events: Events | Non
         yield from check_events(events, template.quality)
 
 
-__all__ = ["CHECKS", "Stretch", "check_events", "check_sample", "levey_jennings", "stretches"]
+__all__ = ["CHECKS", "Stretch", "check_events", "check_sample", "levey_jennings", "stretches", "to_exclude"]

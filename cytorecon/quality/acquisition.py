@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cytorecon.errors import Finding
 from cytorecon.fcs import Channel, Events
-from cytorecon.quality.counts import Limits, _limit
+from cytorecon.gating.exclusion import CLOCKS
+from cytorecon.quality.counts import Limits, number_of
 from cytorecon.template.names import fold, is_linear_by_nature
 
 Values = NDArray[np.float64]
@@ -39,7 +40,9 @@ class Stretch:
     words: str
 
 
-def check_events(events: Events, quality: Mapping[str, Limits]) -> Iterator[Finding]:
+def check_events(
+    events: Events, quality: Mapping[str, Limits], found: tuple[Stretch, ...] | None = None
+) -> Iterator[Finding]:
     """Look for unsteady flow, drifting signals and events at the ends of scales.
 
     Parameters
@@ -48,6 +51,8 @@ def check_events(events: Events, quality: Mapping[str, Limits]) -> Iterator[Find
         The file.
     quality
         The template's checks; ``time`` and ``margin`` concern the events.
+    found
+        What `stretches` found, if it was asked before.
 
     Yields
     ------
@@ -55,10 +60,10 @@ def check_events(events: Events, quality: Mapping[str, Limits]) -> Iterator[Find
         With the number found and the limit it exceeds.
     """
     if "margin" in quality:
-        yield from _margin(events, _limit(quality["margin"], "maximum", 1.0))
+        yield from _margin(events, number_of(quality["margin"], "maximum", 1.0))
     if "time" in quality:
-        bad = stretches(events, quality["time"])
-        percent, limit = 100 * sum(one.share for one in bad), _limit(quality["time"], "maximum", 5.0)
+        bad = stretches(events, quality["time"]) if found is None else found
+        percent, limit = 100 * sum(one.share for one in bad), number_of(quality["time"], "maximum", 5.0)
         if percent > limit:
             words = ", ".join(dict.fromkeys(one.words for one in bad))
             message = f"{percent:.1f} % of the events lie in unsteady stretches (limit {limit:g}): {words}"
@@ -76,8 +81,8 @@ def stretches(events: Events, limits: Limits) -> tuple[Stretch, ...]:
     flowAI (Monaco et al. 2016, doi:10.1093/bioinformatics/btw191) and PeacoQC (doi:10.1002/cyto.a.24501) look for the
     same with other statistics.
     """
-    clock = next((channel for channel in events.channels if fold(channel.name) in ("time", "hdrt")), None)
-    parts = min(100, events.event_count // int(_limit(limits, "events", 500)))
+    clock = next((channel for channel in events.channels if fold(channel.name) in CLOCKS), None)
+    parts = min(100, events.event_count // int(number_of(limits, "events", 500)))
     if clock is None or parts < 10:
         return ()
     signals = [c for c in events.channels if not is_linear_by_nature(c.name)]
@@ -103,6 +108,14 @@ def stretches(events: Events, limits: Limits) -> tuple[Stretch, ...]:
     )
 
 
+def to_exclude(events: Events, quality: Mapping[str, Limits]) -> tuple[tuple[float, float], ...]:
+    """Stretches that a template asks to leave out (``time = { exclude = true }``): first and last time of each."""
+    limits = quality.get("time", {})
+    if limits.get("exclude") is not True:
+        return ()
+    return tuple((one.first, one.last) for one in stretches(events, limits))
+
+
 def _buffer(columns: list[Channel]) -> NDArray[np.float32]:
     return np.empty((_ROWS, len(columns)), np.float32)
 
@@ -117,17 +130,15 @@ def _far(values: Values, limits: Limits, spread: float) -> NDArray[np.bool_]:
     middle = float(np.median(values))
     off = np.abs(values - middle)
     sigma = 1.4826 * float(np.median(off))
-    change = _limit(limits, "change", 0.5)
+    change = number_of(limits, "change", 0.5)
     scale = max(abs(middle), spread)
-    far: NDArray[np.bool_] = (off > _limit(limits, "deviations", 6.0) * sigma) & (off > change * scale)
+    far: NDArray[np.bool_] = (off > number_of(limits, "deviations", 6.0) * sigma) & (off > change * scale)
     return far
 
 
 def _margin(events: Events, limit: float) -> Iterator[Finding]:
     """Events in the last value of a channel's range, channel by channel."""
-    channels = [
-        c for c in events.channels if fold(c.name) not in ("time", "hdrt") and np.isfinite(c.range) and c.range > 1
-    ]
+    channels = [c for c in events.channels if fold(c.name) not in CLOCKS and np.isfinite(c.range) and c.range > 1]
     tops = np.array([c.range - 1 for c in channels], np.float32)
     count = np.zeros(len(channels), np.int64)
     for block in events.blocks(_ROWS, [c.index for c in channels], out=_buffer(channels), linear=False):

@@ -22,7 +22,7 @@ def lymphosum(counts: Counts, limits: Limits) -> Iterator[Finding]:
     100 ± 10 %: IUPAC Gold Book 13420 (PAC 2012;84:1113). ± 5 % is attributed to CDC 1997 and not verified.
     """
     parts, whole = _parts(counts, limits), _measured(counts, _name(limits, "of"))
-    if parts is None or whole is None or whole < _limit(limits, "minimum", 100):
+    if parts is None or whole is None or whole < number_of(limits, "minimum", 100):
         return
     percent = 100 * parts / whole
     yield from _graded("lymphosum", abs(percent - 100), limits, f"T + B + NK are {percent:.1f} % of lymphocytes", "100")
@@ -31,10 +31,10 @@ def lymphosum(counts: Counts, limits: Limits) -> Iterator[Finding]:
 def part_sum(counts: Counts, limits: Limits) -> Iterator[Finding]:
     """CD4+ and CD8+ against CD3+: for information, since DN and DP cells break it after transplantation."""
     parts, whole = _parts(counts, limits), _measured(counts, _name(limits, "of"))
-    if parts is None or whole is None or whole < _limit(limits, "minimum", 100):
+    if parts is None or whole is None or whole < number_of(limits, "minimum", 100):
         return
     percent = 100 * parts / whole
-    warn = _limit(limits, "warn", 10)
+    warn = number_of(limits, "warn", 10)
     if abs(percent - 100) > warn:
         message = f"CD4+ and CD8+ are {percent:.1f} % of CD3+ (limit 100 ± {warn:g})"
         yield Finding("cd4-cd8-sum", message, "info", _name(limits, "of"))
@@ -52,7 +52,7 @@ def doublets(counts: Counts, limits: Limits) -> Iterator[Finding]:
 
 def minimum_events(counts: Counts, limits: Limits) -> Iterator[Finding]:
     """Least number of events of the populations named; in leukopenia the interval speaks, nothing is rejected."""
-    least = _limit(limits, "minimum", 0)
+    least = number_of(limits, "minimum", 0)
     for name in _names(limits, "populations"):
         count = _measured(counts, name)
         if count is not None and count < least:
@@ -61,7 +61,7 @@ def minimum_events(counts: Counts, limits: Limits) -> Iterator[Finding]:
 
 def beads(counts: Counts, limits: Limits) -> Iterator[Finding]:
     """Least number of counting beads, where there are any."""
-    least = _limit(limits, "minimum", 0)
+    least = number_of(limits, "minimum", 0)
     count = _measured(counts, _name(limits, "of"))
     if count is not None and 0 < count < least:
         yield Finding(
@@ -91,13 +91,13 @@ def _share(counts: Counts, limits: Limits, code: str, words: str) -> Iterator[Fi
     whole = _measured(counts, of) if of or part is None else counts[_name(limits, "part")].parent_count
     if part is None or not whole:
         return
-    percent, least = 100 * part / whole, _limit(limits, "minimum", 0)
+    percent, least = 100 * part / whole, number_of(limits, "minimum", 0)
     if percent < least:
         yield Finding(f"low-{code}", f"{percent:.1f} % {words} (limit {least:g})", "warning", _name(limits, "part"))
 
 
 def _graded(code: str, off: float, limits: Limits, words: str, aim: str) -> Iterator[Finding]:
-    warn, fail = _limit(limits, "warn", 5), _limit(limits, "fail", 10)
+    warn, fail = number_of(limits, "warn", 5), number_of(limits, "fail", 10)
     if off > fail:
         yield Finding(code, f"{words} (limit {aim} ± {fail:g})", "review")
     elif off > warn:
@@ -134,7 +134,14 @@ def _names(limits: Limits, key: str) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
-def _limit(limits: Limits, key: str, default: float) -> float:
+def number_of(limits: Limits, key: str, default: float) -> float:
+    """Read a limit.
+
+    Raises
+    ------
+    TemplateError
+        It is no number.
+    """
     value = limits.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TemplateError(f"quality, {key}", "is no number", got=str(value))

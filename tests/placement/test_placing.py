@@ -135,6 +135,17 @@ def test_gate_file__unknown_method_and_parameter(tmp_path: Path) -> None:
         gate_file(path, small('CD3 = { method = "mindensity", on = "", wobble = 3 }'))
 
 
+def test_gate_file__takes_the_names_of_opencyto(tmp_path: Path) -> None:
+    """Parameters of an imported template keep their names and their meaning."""
+    path = tube().write(tmp_path / "tube.fcs")
+    ours, theirs = (
+        gate_file(path, small(f'CD3 = {{ method = "mindensity", on = "", {words} }}')).cutpoints
+        for words in ("within = [0.3, 0.4]", "gate_range = [0.3, 0.4]")
+    )
+    assert ours == theirs
+    assert 0.3 <= ours[0].display <= 0.4
+
+
 def test_gate_file__fmo_control_places_the_cut(tmp_path: Path) -> None:
     """Above the events of a tube without the antibody; without a control the template's position stands."""
     path = tube().write(tmp_path / "tube.fcs")

@@ -8,9 +8,12 @@ import flowio
 import numpy as np
 import pytest
 
+from cytorecon.batch import gate_sample
 from cytorecon.fcs import Events, read_fcs
 from cytorecon.quality import check_events, stretches
+from cytorecon.sheet import Sample
 from cytorecon.simulate import simulate_tube
+from cytorecon.template import parse_template
 
 TIME = {"maximum": 5.0, "deviations": 6.0, "change": 0.5}
 
@@ -67,3 +70,35 @@ def test_stretches__without_time_or_events(tmp_path: Path) -> None:
     """A short file cannot be judged, and is not."""
     tube = simulate_tube({"CD4 T": 100}, "tbnk_6")
     assert () == stretches(read_fcs(tube.write(tmp_path / "small.fcs")), TIME)
+
+
+TIMED = """
+name = "timed"
+version = "1"
+compensation = "none"
+[scales]
+default = { type = "linear" }
+[cutpoint]
+CD3 = { at = 0 }
+[quality]
+time = { maximum = 5, exclude = true }
+[[population]]
+name = "All"
+phenotype = "CD3+"
+"""
+
+
+def test_gate_sample__leaves_out_bad_stretches_on_request(tmp_path: Path) -> None:
+    """Their events are in no population, a finding says how many, and without the request they stay."""
+    path = written(tmp_path, "signal").path
+    fields = {"file": path, "file_name": "tube.fcs", "patient": "P", "day": 1, "specimen": "blood"}
+    sample = Sample.model_validate(fields)
+    left_out = gate_sample(sample, parse_template(TIMED))
+    kept = gate_sample(sample, parse_template(TIMED.replace(", exclude = true", "")))
+    codes = {one.code: one.message for one in left_out.findings}
+    (counts,) = left_out.counts
+    assert counts.event_count == counts.parent_count == pytest.approx(16_000, abs=800)
+    assert f"{20_000 - counts.event_count} events" in codes["events-excluded"]
+    assert "unsteady" in codes
+    assert [20_000] == [one.event_count for one in kept.counts]
+    assert "events-excluded" not in {one.code for one in kept.findings}
