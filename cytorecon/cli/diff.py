@@ -111,13 +111,15 @@ def _show(counts: pd.DataFrame, calls: pd.DataFrame, title: str) -> None:
         (row["patient"], f"{int(row['day']):+d}", row["specimen"], row["path"], _count(row, "old"), _count(row, "new"))
         for row in counts.to_dict("records")
     ]
-    show(table(title, ("patient", "day", "specimen", "population", "old", "new"), rows, left=4))
     said = [
         (row["patient"], _day(row["timepoint"]), row["specimen"], row["statement"], row["old"], row["new"])
         for row in calls.astype(object).where(calls.notna(), None).to_dict("records")
     ]
-    show(table("Clinical calls", ("patient", "timepoint", "specimen", "call", "old", "new"), said, left=6))
-    message(f"{len(counts)} counts and {len(calls)} clinical calls differ. {RESEARCH_USE}")
+    if rows:
+        show(table(title, ("patient", "day", "specimen", "population", "old", "new"), rows, left=4))
+    if said:
+        show(table("Clinical calls", ("patient", "timepoint", "specimen", "call", "old", "new"), said, left=6))
+    message(f"{title}: {len(rows)} changed in counts, {len(said)} in clinical calls. {RESEARCH_USE}")
 
 
 def _day(timepoint: int | None) -> str:
