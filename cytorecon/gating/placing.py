@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from cytorecon.compensation import Spillover
 from cytorecon.errors import Finding, PlacementError
 from cytorecon.fcs import Events, read_fcs
-from cytorecon.gates import Dimension, Gate, Member, PolygonGate, RectangleGate, Term
+from cytorecon.gates import Dimension, Gate, PolygonGate, RectangleGate, Term
 from cytorecon.gating.given import Found, Given
-from cytorecon.gating.tree import Tree
+from cytorecon.gating.shifts import dependents, shifts_of
+from cytorecon.gating.tree import Tree, Variants
 from cytorecon.placement import PLACEMENTS, Drawn, Method, Place, anchored
 from cytorecon.plan.literal import bind
 from cytorecon.plan.sampling import sample_events
@@ -26,7 +27,6 @@ Rows = NDArray[np.intp]
 # Parameters of a cut point that are about falling back, pooling and controls, not the method's own.
 _LANDMARKS = ("negative", "positive", "reach", "spread")
 _OURS = ("otherwise", "from", "group_by", "pool")
-_TWO_SIDED = 1.96
 # What openCyto calls parameters of its methods.
 _OPENCYTO = {
     "gate_range": "within",
@@ -103,8 +103,8 @@ def place(
         template=_drawn(work.template, work.tree.gates),
         found=dict(work.found),
         findings=tuple(work.findings),
-        shifts=_shifts(work, weight),
-        doubtful=frozenset(one.path for one in _dependents(work.measured, work.doubtful)),
+        shifts=shifts_of(work.measured, work.tree, work.found, work.variants, weight),
+        doubtful=frozenset(one.path for one in dependents(work.measured, work.doubtful)),
     )
 
 
@@ -162,7 +162,7 @@ class Work:
     tree: Tree
     given: Given
     found: dict[str, Found] = field(default_factory=dict)
-    variants: dict[str, tuple[tuple[Gate, Gate], ...]] = field(default_factory=dict)
+    variants: dict[str, Variants] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     doubtful: set[str] = field(default_factory=set)
 
@@ -361,55 +361,3 @@ def _call(function: Any, where: str, parameters: Mapping[str, object], *values: 
 
 def _wrong(where: str, problem: str, got: str) -> PlacementError:
     return PlacementError(where, problem, got=got, code="placement-parameter")
-
-
-def _shifts(work: Work, weight: float) -> dict[str, tuple[float, float]]:
-    """How far each population's count moves when cut points and gates move by 1.96 standard deviations."""
-    total = {population.path: np.zeros(2) for population in work.measured}
-    for rows, moved, variants in _moves(work):
-        counts = [variant.recount(rows, moved) for variant in variants]
-        for population in moved:
-            here = int(np.count_nonzero(work.tree.inside[population.path][rows]))
-            differences = [count[population.path] - here for count in counts]
-            total[population.path] += np.array([min(0, *differences), max(0, *differences)], np.float64) ** 2
-    ends = {path: np.sqrt(squares) * weight for path, squares in total.items()}
-    return {path: (float(below), float(above)) for path, (below, above) in ends.items()}
-
-
-def _moves(work: Work) -> Iterator[tuple[Rows, Sequence[Population], Sequence[Tree]]]:
-    """Events and populations that a move concerns, and the tree moved to both sides."""
-    tree = work.tree
-    for name, found in work.found.items():
-        if not found.spread:
-            continue
-        ends = [found.position + side * _TWO_SIDED * found.spread for side in (-1, 1)]
-        column = tree.known(Dimension(work.template.cutpoints[name].marker))
-        rows = np.flatnonzero((column >= ends[0]) & (column < ends[1]))
-        if len(rows):
-            moved = _dependents(work.measured, {name})
-            yield rows, moved, [replace(tree, places={**tree.places, name: end}) for end in ends]
-    for path, pairs in work.variants.items():
-        parent = tree.rows(work.template.by_path[path].parent)
-        moved = _dependents(work.measured, {path})
-        for pair in pairs:
-            table = tree.table(pair[0].dimensions, parent)
-            here = tree.inside[path][parent]
-            rows = parent[(pair[0].contains(table) != here) | (pair[1].contains(table) != here)]
-            yield rows, moved, [replace(tree, gates={**tree.gates, path: gate}) for gate in pair]
-
-
-def _dependents(populations: Sequence[Population], sources: set[str]) -> list[Population]:
-    """Populations that are, use, lie in or refer to one of some populations (by path) and cut points (by name)."""
-    touched = set(sources)
-    found = []
-    for population in populations:
-        names = {population.path, population.parent}
-        for leaf in leaves(population.definition):
-            if isinstance(leaf, Term):
-                names.add(leaf.cutpoint)
-            elif isinstance(leaf, Member):
-                names.add(leaf.path)
-        if names & touched:
-            touched.add(population.path)
-            found.append(population)
-    return found

@@ -15,6 +15,7 @@ from cytorecon.template import Definition, Phenotype, Population
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Variants = tuple[tuple[Gate, Gate], ...]
 
 
 @dataclass
