@@ -33,6 +33,7 @@ _HOME: dict[str, str] = {
     "GatingTemplate": "template",
     "load_template": "interchange",
     "convert": "interchange",
+    "read_workspace": "interchange.flowjo",
     "Sample": "sheet",
     "read_sheet": "sheet",
     "simulate_tube": "simulate",

@@ -8,7 +8,7 @@ import pytest
 
 from cytorecon.errors import TemplateError
 from cytorecon.interchange import load_template
-from cytorecon.template.laip import read_laip, with_laip
+from cytorecon.template.laip import parse_laip, read_laip, with_laip
 
 TEXT = """
 patient = "P07"
@@ -98,3 +98,11 @@ def test_with_laip__refuses_a_template_without_slots(write) -> None:
     """A template of lymphocyte subsets has no place for a leukaemic phenotype."""
     with pytest.raises(TemplateError, match="has no slots for a patient's phenotypes"):
         with_laip(load_template("tbnk"), read_laip(write(TEXT.replace("mrd_aml", "tbnk"))))
+
+
+def test_parse_laip__reads_what_canonical_writes(write) -> None:
+    """Through the document of a ledger and back, with and without a diagnostic sample."""
+    found = read_laip(write())
+    assert found == parse_laip(found.canonical)
+    bare = found.model_copy(update={"diagnosis": None})
+    assert bare == parse_laip(bare.canonical)

@@ -15,7 +15,15 @@ from cytorecon.compensation import Spillover
 from cytorecon.errors import TemplateError
 from cytorecon.gates import Dimension, QuadrantGate, QuadrantPart, RangeGate, RatioDimension
 from cytorecon.interchange import load_template, template_names
-from cytorecon.template import Cutpoint, GatingTemplate, Population, canonical_json, parse_template, to_toml
+from cytorecon.template import (
+    Cutpoint,
+    GatingTemplate,
+    Population,
+    canonical_json,
+    from_canonical,
+    parse_template,
+    to_toml,
+)
 from cytorecon.transforms import Linear
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12).filter(
@@ -138,3 +146,20 @@ def test_canonical_json__is_json() -> None:
     content = json.loads(canonical_json(parse_template(LAYOUTS[0])))
     assert sorted(content) == list(content)
     assert content["cutpoint"] == {"CD3": {"at": 1.0}}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@given(template=templates())
+def test_from_canonical__round_trip(template: GatingTemplate) -> None:
+    """The document of a ledger gives the template again, infinite bounds included."""
+    again = from_canonical(canonical_json(template).decode())
+    assert (template, template.sha256) == (again, again.sha256)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "template: is no document of a template"), ('{"name": 1}', "'name'|lacks")]
+)
+def test_from_canonical__refuses_what_is_no_template(text: str, message: str) -> None:
+    """What was not written here is an error."""
+    with pytest.raises(TemplateError, match=message):
+        from_canonical(text)
