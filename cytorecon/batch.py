@@ -172,7 +172,12 @@ def _gate_on_cluster(assignments: Sequence[Assignment], workers: int) -> Iterato
     with (
         dask.config.set(settings),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            # Its status page, which cannot be left out, would listen to the whole network, on one port for all runs.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):
