@@ -15,6 +15,8 @@ from made import gated, record_all, sample
 
 from cytorecon.errors import IntegrityError, StudyError
 from cytorecon.study import Study, read_cube, verify
+from cytorecon.study.audit import MAX_PROBLEMS
+from cytorecon.study.chain import document
 from cytorecon.study.schema import connected
 
 
@@ -203,3 +205,38 @@ def test_read_cube__refuses_a_changed_record(filled: Study) -> None:
         connection.execute("UPDATE record SET body = replace(body, '[100,200,1]', '[101,200,1]')")
     with pytest.raises(IntegrityError, match=r"record \d: is not what was written. Run verify"):
         read_cube(filled, "small")
+
+
+@pytest.mark.parametrize(
+    ("attrs", "message"),
+    [({"template_sha256": "f" * 64}, "has no records in the ledger"), ({"template": None}, "cannot be rebuilt")],
+)
+def test_verify__finds_a_cube_of_something_else(filled: Study, attrs: dict, message: str) -> None:
+    """A cube that says it is of another template, or of none, is named."""
+    read_cube(filled, "small")
+    (path,) = filled.cubes.glob("*.nc")
+    samples, cube = xr.load_dataset(path, group="samples"), xr.load_dataset(path)
+    cube.attrs = {name: value for name, value in {**cube.attrs, **attrs}.items() if value is not None}
+    cube.to_netcdf(path)
+    samples.to_netcdf(path, mode="a", group="samples")
+    assert f"{path.name} {message}" in verify(filled).problems[0].message
+
+
+def test_verify__stops_counting_problems_somewhere(study: Study) -> None:
+    """A ledger that is wrong all over says so a hundred times, the first record first."""
+    record_all(study, [gated(sample(f"P{number}", 1)) for number in range(MAX_PROBLEMS)])
+    with tampering(study) as connection:
+        connection.execute('UPDATE record SET body = replace(body, \'"user":"\', \'"user":"x\')')
+    found = verify(study)
+    assert (1, MAX_PROBLEMS) == (found.first_bad, len(found.problems))
+
+
+def test_document__is_there_and_unchanged(filled: Study) -> None:
+    """A document that is missing or changed is never read as if it were right."""
+    with connected(filled.ledger) as connection, pytest.raises(IntegrityError, match=r"document 0{12}: is missing"):
+        document(connection, "0" * 64)
+    with tampering(filled) as connection:
+        (digest,) = connection.execute("SELECT sha256 FROM document WHERE kind = 'template'").fetchone()
+        connection.execute("UPDATE document SET body = body || ' ' WHERE sha256 = ?", (digest,))
+    with connected(filled.ledger) as connection, pytest.raises(IntegrityError, match=f"{digest[:12]}: was changed"):
+        document(connection, digest)

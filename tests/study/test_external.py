@@ -126,3 +126,12 @@ def test_ingest__lyoplate_tables(shared: Path, tmp_path: Path, study: Study) -> 
         for row in counted[["file", "panel", "path", "event_count"]].itertuples()
     }
     assert expected == found
+
+
+def test_ingest__a_table_that_cannot_be_read(tmp_path: Path, study: Study) -> None:
+    """No file, or no text, is an error that names the table."""
+    with pytest.raises(SheetError, match=r"none\.csv: cannot be read as CSV in UTF-8"):
+        ingest(study, tmp_path / "none.csv", "partner")
+    (tmp_path / "counts.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(SheetError, match=r"counts\.csv: cannot be read as CSV in UTF-8"):
+        ingest(study, tmp_path / "counts.csv", "partner")

@@ -81,10 +81,10 @@ def test_write_gates__a_gate_that_a_person_moved(tmp_path: Path) -> None:
     assert 4 == assert_same_counts(study, "small", tmp_path)
 
 
-@pytest.mark.parametrize("compensation", ["m.csv", "none", "lab"])
+@pytest.mark.parametrize("compensation", ["m.csv", "none", "sheet"])
 def test_write_gates__compensation_as_the_sheet_says(tmp_path: Path, compensation: str) -> None:
     """A matrix beside the sheet is in the file; a named one, or none, is the file's compensation."""
-    matrix = '[matrix.lab]\ndetectors = ["CD3", "CD56"]\nvalues = [[1.0, 0.6], [0.0, 1.0]]\n'
+    matrix = '[matrix.sheet]\ndetectors = ["CD3", "CD56"]\nvalues = [[1.0, 0.6], [0.0, 1.0]]\n'
     template = parse_template(to_toml(TEMPLATE).replace("[scales]", f"{matrix}[scales]"))
     write_fcs(tmp_path / "a.fcs")
     (tmp_path / "m.csv").write_text("CD3,CD56\n1,0.6\n0,1\n")

@@ -15,11 +15,12 @@ import xarray as xr
 from made import TEMPLATE, gated, record_all, sample, write_fcs
 
 from cytorecon.cube import STATUS
-from cytorecon.errors import SheetError
+from cytorecon.errors import SheetError, StudyError
 from cytorecon.sheet import Sample, read_sheet
-from cytorecon.study import Study, open_study, read_cube, read_samples, run
-from cytorecon.study.recording import digest_of
+from cytorecon.study import Study, forget_patient, open_study, read_cube, read_samples, run
+from cytorecon.study.recording import begin, digest_of
 from cytorecon.study.schema import connected
+from cytorecon.study.view import write_cube
 
 ROWS = "file,patient,day,specimen,wbc_per_ul\na.fcs,P1,-7,blood,4200\nb.fcs,P1,30,blood,5100\n"
 LEDGER_ATTRS = ("ledger_sequence", "ledger_head")
@@ -259,3 +260,32 @@ def test_digest_of__remembers_by_size_and_time_only(tmp_path: Path, study: Study
         path.write_bytes(b"changed")
         assert fresh != digest_of(connection, path)
         assert "" == digest_of(connection, tmp_path / "none.fcs")
+
+
+def test_run__a_matrix_that_is_not_there_fails_its_sample(tmp_path: Path, study: Study) -> None:
+    """A matrix beside the sheet that cannot be read is the sample's error; once it is there, the sample is gated."""
+    text = "file,patient,day,specimen,compensation\na.fcs,P1,-7,blood,m.csv\n"
+    summary = run(sheet(tmp_path, text), TEMPLATE, study)
+    assert "m.csv: cannot be read as CSV" in summary.reasons["a.fcs"]
+    (tmp_path / "m.csv").write_text("CD3,CD56\n1,0\n0,1\n")
+    assert 1 == run(sheet(tmp_path, text), TEMPLATE, study).done
+
+
+def test_read_samples__a_failure_of_a_forgotten_patient_keeps_its_code(tmp_path: Path, study: Study) -> None:
+    """The error's text may name the file and is gone with the key; that and how it failed stays."""
+    (tmp_path / "a.fcs").write_text("no FCS file")
+    run(sheet(tmp_path), TEMPLATE, study)
+    forget_patient(study, "P1", "asked for")
+    samples = read_samples(study, "small")
+    failed = samples["error"].values[samples["error"].values != ""]
+    assert [samples["error_code"].values[0]] == failed.tolist()
+
+
+def test_record__needs_a_row(study: Study) -> None:
+    """A result that belongs to no sample is not recorded."""
+    row = sample("P1", 30)
+    with connected(study.ledger, write=True) as connection:
+        recorder = begin(connection, [row], TEMPLATE)
+        with pytest.raises(StudyError, match="has no sheet row"):
+            recorder.record(replace(gated(row), sample=None))
+    assert write_cube(study, TEMPLATE.sha256) is None
