@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz coverage bench-read torture accuracy
+.PHONY: help demo test lint fuzz coverage bench bench-read torture accuracy
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ fuzz: $(VENV)/.test-installed ## 100,000 mutations of HEADER and TEXT, within bo
 coverage: $(VENV)/.test-installed ## every branch of cytorecon/fcs/ is taken by tests/fcs
 	$(BIN)/coverage run --branch --data-file=$(VENV)/.coverage --source=cytorecon/fcs -m pytest -q tests/fcs
 	$(BIN)/coverage report --data-file=$(VENV)/.coverage --show-missing --fail-under=100
+
+bench: $(VENV)/.test-installed ## gating speed, memory and exactness against FlowKit and a bare read, about half an hour
+	$(BIN)/python benchmarks/bench_gating.py
 
 bench-read: ## reading speed against a bare read and the other readers that are installed; installs nothing
 	$(BIN)/python benchmarks/bench_read.py benchmarks

@@ -145,7 +145,12 @@ def write(path: Path, count: int, seed: int = 0, dtype: str = "float32", extra: 
     }  # fmt: skip
     for number, name in enumerate(names, 1):
         extent = 262144 if stored.kind == "f" else 65536
-        keywords |= {f"$P{number}N": name, f"$P{number}B": 8 * stored.itemsize, f"$P{number}R": extent, f"$P{number}E": "0,0"}
+        keywords |= {
+            f"$P{number}N": name,
+            f"$P{number}B": 8 * stored.itemsize,
+            f"$P{number}R": extent,
+            f"$P{number}E": "0,0",
+        }
     text = "/" + "".join(f"{keyword}/{value}/" for keyword, value in keywords.items())
     # A place of more than eight digits is written as 0, and read from TEXT.
     places = (58, 57 + len(text), *((begin, end) if end < 10**8 else (0, 0)), 0, 0)

@@ -291,10 +291,11 @@ class _Tests:
         planes: dict[tuple[_Column, _Column], list[tuple[int, PlaneGate]]] = {}
         for number, population in enumerate(self.bound.populations):
             gate = population.test
-            if isinstance(gate, PolygonGate | EllipseGate) and len(gate.dimensions) == 2 and _can_be_drawn(gate):
-                if all(dimension in self.columns.curves for dimension in gate.dimensions):
-                    x, y = (self.columns.curves[dimension] for dimension in gate.dimensions)
-                    planes.setdefault((x, y), []).append((number, gate))
+            if not isinstance(gate, PolygonGate | EllipseGate) or not _can_be_drawn(gate):
+                continue
+            if all(dimension in self.columns.curves for dimension in gate.dimensions):
+                x, y = (self.columns.curves[dimension] for dimension in gate.dimensions)
+                planes.setdefault((x, y), []).append((number, gate))
         axes = _axes(planes)
         drawn: dict[int, Test] = {}
         for (x, y), members in planes.items():
@@ -319,7 +320,7 @@ def _axes(planes: Mapping[tuple[_Column, _Column], Sequence[tuple[int, PlaneGate
 
 def _can_be_drawn(gate: PlaneGate) -> bool:
     if isinstance(gate, EllipseGate):
-        return not gate.indefinite
+        return len(gate.dimensions) == 2 and not gate.indefinite
     return bool(np.isfinite(gate.vertices).all())
 
 

@@ -17,8 +17,8 @@ from cytorecon.plan.literal import BoundTemplate, judge
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
-# A block should leave the caches room for what is made of it, and be worth some 200 calls of numpy.
-_BLOCK_BYTES, _FEWEST_ROWS = 1 << 20, 4096
+# A block should be worth some 200 calls of numpy, and leave the caches room for what is made of it.
+_BLOCK_BYTES, _FEWEST_ROWS = 3 << 19, 4096
 # So many doubtful events are looked at together: the literal evaluator costs as much for one event as for hundreds.
 _SECOND_LOOK = 8192
 # If more than this share of a block exceeds the limits that a plan was compiled for, wider limits pay.
@@ -85,7 +85,7 @@ def run(
     """
     channels = events.channels if 2 * len(bound.columns) >= len(events.channels) else _needed(events, bound)
     dtype = np.dtype(np.float32 if events.is_float32_exact else np.float64)
-    size = _BLOCK_BYTES // 2 if digest else _BLOCK_BYTES  # the digest keeps two copies of a block
+    size = _BLOCK_BYTES // 3 if digest else _BLOCK_BYTES  # the digest keeps two copies of a block
     rows = rows or max(_FEWEST_ROWS, size // max(1, len(channels) * dtype.itemsize))
     rows = min(-(-rows // 8) * 8, max(8, events.event_count))
     stored = np.empty((rows, len(channels)), dtype)
@@ -156,9 +156,9 @@ class _Pass:
         """Count one block of stored values (event, input)."""
         lost = self._strays(stored)
         values = self._values[:, : len(stored)]
-        single = stored if stored.dtype == np.float32 else stored.astype(np.float32)
         mixed = len(self.plan.matrix)
         with np.errstate(all="ignore"):  # strays may overflow here
+            single = stored if stored.dtype == np.float32 else stored.astype(np.float32)
             np.matmul(self.plan.matrix, single[:, self.plan.detectors].T, out=values[:mixed])
         for column, place in enumerate(self.plan.plain, mixed):
             values[column] = single[:, place]

@@ -12,12 +12,13 @@ import strategies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from plan.same import assert_same
 from strategies import CHANNELS, Node
 
 from cytorecon.compensation import Spillover
 from cytorecon.fcs import Events, read_fcs
 from cytorecon.gates import AnyDimension, Dimension, Expression, RatioDimension, thresholds_of
-from cytorecon.plan.literal import Axis, BoundPopulation, BoundTemplate, judge
+from cytorecon.plan.literal import Axis, BoundPopulation, BoundTemplate
 from cytorecon.plan.run import run
 
 SPILLED = CHANNELS[1:]
@@ -55,18 +56,6 @@ def write(path: Path, values: NDArray[np.float64]) -> Events:
     return read_fcs(path)
 
 
-def assert_same(events: Events, bound: BoundTemplate, rows: int) -> None:
-    """Counts, memberships and what is not finite, by both ways."""
-    expected = judge(bound, events.array()[:, list(bound.columns)])
-    outcome = run(events, bound, membership=True, rows=rows)
-    assert outcome.membership is not None
-    for path, inside in expected.inside.items():
-        assert np.array_equal(inside, outcome.membership[path]), path
-        assert int(np.count_nonzero(inside)) == outcome.counts[path]
-    assert int(np.count_nonzero(~expected.finite)) == outcome.not_finite
-    assert outcome.counts == run(events, bound, rows=rows).counts
-
-
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[tuple[Node, ...], NDArray[np.float64], Spillover | None]:
     panel = draw(strategies.panels())
@@ -81,7 +70,7 @@ def cases(draw: st.DrawFn) -> tuple[tuple[Node, ...], NDArray[np.float64], Spill
     return nodes, values, matrix
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(), rows=st.sampled_from([8, 96, 16384]))
 def test_run__is_the_literal_evaluator(
     tmp_path_factory: pytest.TempPathFactory,
