@@ -223,9 +223,10 @@ def test_compensate__by_marker_names() -> None:
 def test_compensate__puts_a_fluorochrome_in_the_column_of_its_name() -> None:
     """Gating-ML names rows and columns apart; the value follows its name, or its detector's place."""
     tube = Tube([Channel("a"), Channel("b")], np.array([[2.0, 3.0]]))
-    swapped = Spillover(("a", "b"), np.array([[0.0, 1.0], [1.0, 0.0]]), ("a", "b"))
+    permuted = Spillover(("a", "b"), np.array([[0.5, 1.0], [1.0, 0.0]]), ("b", "a"))
     other_names = Spillover(("a", "b"), np.eye(2), ("FITC", "PE"))
-    assert np.array_equal([[3.0, 2.0]], compensate(tube, swapped))
+    assert permuted == Spillover(("a", "b"), np.array([[1.0, 0.0], [0.5, 1.0]]))
+    assert np.array_equal([[0.5, 3.0]], compensate(tube, permuted))
     assert np.array_equal([[2.0, 3.0]], compensate(tube, other_names))
     columns = compensate_columns(tube.values, ("a", "b"), other_names, ("PE", "a"))
     assert np.array_equal([[3.0, 2.0]], columns)
@@ -306,7 +307,7 @@ def test_spillover_from_text__comp_without_names() -> None:
         ("2,a,b,1,,0,1", "got ''"),
         ("2,a,b,1,1e999,0,1", "NaN or infinity"),
         ("2,a,b,1,1,1,1", "singular or nearly so; expected condition number at most 1e.06, got .*single-stained"),
-        ("2,a,b,0,0,0,0", "singular or nearly so"),
+        ("2,a,b,0,0,0,0", "row 'a' is not its largest"),
         ("2,a,b,1,1,1,1.000001", "singular or nearly so"),
     ],
 )
@@ -338,9 +339,11 @@ def test_spillover__percent() -> None:
 
 
 def test_spillover__findings() -> None:
-    """A large condition number and an unusual diagonal are said."""
+    """A large condition number, a spillover above 1 and an unusual diagonal are said."""
     nearly = Spillover(("a", "b"), np.array([[1.0, 0.9999], [0.9999, 1.0]]))
     assert [finding.code for finding in nearly.findings] == ["spillover-condition"]
+    above = Spillover(("a", "b"), np.array([[1.0, 1.16], [0.0, 1.0]]))
+    assert [finding.code for finding in above.findings] == ["spillover-above-own"]
     unusual = Spillover(("a", "b"), np.array([[2.0, 0.0], [0.0, 1.0]]))
     assert [finding.code for finding in unusual.findings] == ["spillover-diagonal"]
 
@@ -369,6 +372,12 @@ def test_spillover__is_a_value() -> None:
         (("a", "b"), [[1, 2], [1]], (), "not a table of numbers"),
         (("a", "b"), [[1, np.nan], [0, 1]], (), "NaN or infinity"),
         (("a", "b", "c"), np.ones((2, 3)), ("x", "y"), "singular or nearly so"),
+        (("a", "b"), [[0.05, 1], [1, 0.3]], (), "row 'a' is not its largest.* got 0.05 beside 1"),
+        (("a", "b"), [[1, 0.3], [0.05, 1]], ("b", "a"), "row 'a' is not its largest"),
+        (("a", "b"), [[1, 0.3], [1, 0.05]], ("x", "y"), "row 'y' is not its largest"),
+        (("a", "b"), [[1, 30], [0.05, 1]], (), "row 'a' is not its largest.* got 1 beside 30"),
+        (("a", "b"), [[0, 0], [0.05, 1]], (), "row 'a' is not its largest"),
+        (("a", "b"), [[100, 30], [0.05, 1]], (), "the diagonal mixes units.* got 1 to 100"),
     ],
 )
 def test_spillover__refuses(

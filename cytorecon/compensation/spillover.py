@@ -13,9 +13,8 @@ from cytorecon.compensation.inversion import Values, inverse
 from cytorecon.errors import Finding, SpilloverError
 
 MAX_CONDITION = 1e6  # beyond this, six digits of every value are lost
-
-
 REPORTED_CONDITION = 1e3
+MAX_RATIO = 10.0  # of two diagonal entries, or of a spillover to its own detector; fractions and percent differ by 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +29,8 @@ class Spillover:
         Spillover (fluorochrome, detector), a fraction: 1 on the diagonal of a square matrix. A square matrix
         whose diagonal is 100 throughout is taken as percent. Kept as a read-only float64 array.
     fluorochromes
-        Names of the rows; the detectors' names if left out. At most as many as detectors.
+        Names of the rows; the detectors' names if left out. At most as many as detectors. Rows that bear the
+        detectors' names in another order are brought into theirs.
     source
         Where it comes from: ``$SPILLOVER``, ``$SPILL``, ``SPILL``, ``$COMP``, ``template``, ``sheet``.
     findings
@@ -39,8 +39,9 @@ class Spillover:
     Raises
     ------
     SpilloverError
-        If names repeat, the shape does not fit the names, an entry is not finite, or the matrix is singular
-        or has a condition number (2-norm) above 1e6.
+        If names repeat, the shape does not fit the names, an entry is not finite, a square matrix has a row whose
+        diagonal entry is not its largest (unless the diagonal is 1 throughout) or diagonal entries of different
+        units, or the matrix is singular or has a condition number (2-norm) above 1e6.
     """
 
     detectors: tuple[str, ...]
@@ -56,10 +57,15 @@ class Spillover:
         refuse_repeats(self.detectors, where)
         refuse_repeats(self.fluorochromes, where)
         matrix = checked_matrix(self.matrix, (len(self.fluorochromes), len(self.detectors)), where)
+        if set(self.fluorochromes) == set(self.detectors) and self.fluorochromes != self.detectors:
+            matrix = matrix[[self.fluorochromes.index(name) for name in self.detectors]]
+            object.__setattr__(self, "fluorochromes", self.detectors)
+        is_square = len(self.fluorochromes) == len(self.detectors)
+        above = _diagonal_findings(matrix, self.fluorochromes, where) if is_square else ()
         matrix, rescaled = _as_fraction(matrix, where)
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)
-        findings = (*self.findings, *rescaled, *_condition_findings(matrix, where))
+        findings = (*self.findings, *above, *rescaled, *_condition_findings(matrix, where))
         object.__setattr__(self, "findings", tuple(dict.fromkeys(findings)))
 
     def __eq__(self, other: object) -> bool:
@@ -126,6 +132,42 @@ def checked_matrix(matrix: ArrayLike, shape: tuple[int, int], where: str) -> Val
     if not np.all(np.isfinite(numbers)):
         raise SpilloverError(where, "the matrix holds NaN or infinity", code="spillover-number")
     return numbers
+
+
+def _diagonal_findings(matrix: Values, fluorochromes: Sequence[str], where: str) -> tuple[Finding, ...]:
+    """Refuse rows in another order than the columns, and mixed units.
+
+    A dye is brightest in its own detector, except that detectors of unequal sensitivity make spillovers above 1:
+    these are believed where a diagonal of 1 throughout shows that each row was divided by its own detector.
+    """
+    diagonal, largest = np.diagonal(matrix), matrix.max(axis=1)
+    is_divided = any(np.allclose(diagonal, unit, rtol=1e-6, atol=0) for unit in (1.0, 100.0))
+    above = diagonal < largest
+    wrong = np.flatnonzero((diagonal <= 0) | (largest > MAX_RATIO * diagonal if is_divided else above))
+    if len(wrong):
+        row = int(wrong[0])
+        raise SpilloverError(
+            where,
+            f"the diagonal entry of row {fluorochromes[row]!r} is not its largest",
+            expected="rows in one order with the columns, each largest in its own detector",
+            got=f"{diagonal[row]:g} beside {largest[row]:g}",
+            remedy="Bring rows and columns into one order, or name the rows as the columns are named.",
+            code="spillover-order",
+        )
+    if diagonal.max() > MAX_RATIO * diagonal.min():
+        raise SpilloverError(
+            where,
+            "the diagonal mixes units",
+            expected="1 throughout, or 100 throughout",
+            got=f"{diagonal.min():g} to {diagonal.max():g}",
+            remedy="Write every row as fractions, or every row in percent.",
+            code="spillover-unit",
+        )
+    if not above.any():
+        return ()
+    rows = ", ".join(name for name, is_above in zip(fluorochromes, above, strict=True) if is_above)
+    message = f"dyes are brighter in another detector than in their own: {rows}"
+    return (Finding("spillover-above-own", message, "warning", where),)
 
 
 def _as_fraction(matrix: Values, where: str) -> tuple[Values, tuple[Finding, ...]]:
