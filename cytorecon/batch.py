@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cytorecon.errors import CytoreconError
 from cytorecon.fcs import read_fcs
-from cytorecon.gating import GatedSample, Given, gate_events
+from cytorecon.gating import GatedSample, Given
 from cytorecon.gating.sample import HasTree
-from cytorecon.quality import check_sample, to_exclude
+from cytorecon.quality import gate_checked
 from cytorecon.sheet import Sample
 from cytorecon.sheet.matrix import read_matrix
 from cytorecon.template import GatingTemplate
@@ -109,11 +109,7 @@ def _gate(assignment: Assignment) -> GatedSample:
     matrix = None if sample.compensation_file is None else read_matrix(sample.compensation_file)
     spillover = sample.compensation or None if matrix is None else matrix
     events = read_fcs(sample.file, sample.dataset)
-    given = assignment.given or Given()
-    if excluded := to_exclude(events, template.quality):
-        given = replace(given, excluded=excluded)
-    gated = gate_events(events, template, digest=True, spillover=spillover, given=given)
-    return replace(check_sample(gated, template, events), matrix=matrix)
+    return replace(gate_checked(events, template, spillover=spillover, given=assignment.given), matrix=matrix)
 
 
 def failed(sample: Sample, template: HasTree, error: str, code: str) -> GatedSample:

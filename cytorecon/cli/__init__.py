@@ -7,6 +7,8 @@ When several apply, the first of 2, 3, 5, 1, 4 stands. 70 is a fault of cytoreco
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -45,6 +47,7 @@ INVALID_INPUT = 3
 AWAITS_REVIEW = 4
 INTEGRITY = 5
 FAULT = 70
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells count
 
 
 class _LazyGroup(click.Group):
@@ -75,8 +78,16 @@ def cytorecon() -> None:
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one message and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows escapes rather than fail
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cytorecon.main(standalone_mode=False) or 0)
+        status = cytorecon.main(standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(status)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

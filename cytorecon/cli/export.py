@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -45,5 +45,10 @@ def command(
         return
     samples = read_samples(study, name, as_of, version=version)
     frame = long_table(samples, None if identifiers else pseudonyms(study))
-    write_csv(frame, output or sys.stdout)
+    if output is not None:
+        write_csv(frame, output)
+    else:
+        text = StringIO()
+        write_csv(frame, text)
+        click.echo(text.getvalue().encode("utf-8"), nl=False)  # UTF-8 whatever the terminal speaks
     message(f"{samples.sizes['sample']} samples, {samples.sizes['population']} populations. Research use only.")

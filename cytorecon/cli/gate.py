@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from cytorecon.compensation import Spillover
     from cytorecon.gating import GatedSample
+
+
+# Leukaemic events that count as detected; `cytorecon mrd` has it as a parameter.
+LOD_EVENTS = 20
 
 
 @click.command("gate")
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("-t", "--template", "template_name", required=True, help="A shipped name, or a file.")
 @click.option("--dataset", type=int, help="Which data set, where the file holds several (1 is the first).")
 @click.option("--sample", help="Which sample of a workspace; by default the one of this file's name.")
+@click.option("--compensation", help="In place of the template's: file, none, one of its matrices, or a .csv matrix.")
 @click.option("--membership", "membership_path", type=click.Path(path_type=Path), help="Write OUT.npz.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.pass_context
@@ -42,6 +48,7 @@ def command(
     template_name: str,
     dataset: int | None,
     sample: str | None,
+    compensation: str | None,
     membership_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -50,19 +57,36 @@ def command(
     A template is a shipped name (such as tbnk), a .toml file, Gating-ML (.xml), a FlowJo 10 workspace
     (.wsp) or an openCyto table (.csv). Exit code 4 means: done, but a result awaits review.
     """
-    from cytorecon.gating import gate_file
+    from cytorecon.fcs import read_fcs
     from cytorecon.interchange import load_template
+    from cytorecon.quality import gate_checked
 
     template = load_template(template_name, sample=sample, file=file)
-    gated = gate_file(file, template, membership=membership_path is not None, digest=True, dataset=dataset)
+    wanted = membership_path is not None
+    gated = gate_checked(read_fcs(file, dataset), template, membership=wanted, spillover=_matrix(compensation))
     if membership_path is not None and gated.membership is not None:
         write_membership(membership_path, gated.membership)
     if as_json:
         print_json(gated_mapping(gated))
     else:
         _show(gated)
-    if any(counts.status == "needs_review" for counts in gated.counts):
+    if awaits_review(gated):
         ctx.exit(AWAITS_REVIEW)
+
+
+def awaits_review(gated: GatedSample) -> bool:
+    """Whether a person has to look before the result is used."""
+    return any(counts.status == "needs_review" for counts in gated.counts) or any(
+        finding.severity == "review" for finding in gated.findings
+    )
+
+
+def _matrix(compensation: str | None) -> Spillover | str | None:
+    if compensation is None or not compensation.lower().endswith(".csv"):
+        return compensation
+    from cytorecon.sheet.matrix import read_matrix
+
+    return read_matrix(Path(compensation))
 
 
 def gated_mapping(gated: GatedSample) -> dict[str, Any]:
@@ -123,6 +147,8 @@ def _show(gated: GatedSample) -> None:
         depth = counts.path.count("/")
         measured = counts.event_count >= 0
         percent = f"{100 * counts.event_count / counts.parent_count:.2f}" if counts.parent_count > 0 else "–"
+        if counts.role == "mrd" and counts.event_count < LOD_EVENTS:  # never "0 %": cytorecon mrd says what it means
+            percent = "< LOD"
         rows.append(
             (
                 "  " * depth + counts.name,

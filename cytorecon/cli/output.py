@@ -95,7 +95,7 @@ def depth_first(items: Iterable[Branch]) -> list[Branch]:
 
 def printable(text: str) -> str:
     """Text from a file without the control characters that could rewrite a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

@@ -148,9 +148,11 @@ def all_response(result: MrdAssessment) -> str:
         quantified = result.quantification == "quantifiable"
         kind = "positive below 0.01 %" if quantified else "positive, non-quantifiable, below 0.01 %"
         return f"MRD intermediate ({kind})"
-    if result.sensitivity.reaches(_ALL_CUT, np.array(n, np.int64)):
-        return "MRD-CR (below detection with a sensitivity of at least 0.01 %)"
-    return "MRD intermediate (below detection with insufficient sensitivity)"
+    if not result.sensitivity.reaches(_ALL_CUT, np.array(n, np.int64)):
+        return "MRD intermediate (below detection with insufficient sensitivity)"
+    if result.interval is not None and result.interval[1] >= float(_ALL_CUT):
+        return "MRD intermediate (below detection, but the interval reaches 0.01 %)"
+    return "MRD-CR (below detection with a sensitivity of at least 0.01 %)"
 
 
 def _response(result: MrdAssessment) -> list[str]:

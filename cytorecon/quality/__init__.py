@@ -12,8 +12,9 @@ from cytorecon.quality.control import levey_jennings
 from cytorecon.quality.counts import COUNT_CHECKS, compensation
 
 if TYPE_CHECKING:
+    from cytorecon.compensation import Spillover
     from cytorecon.fcs import Events
-    from cytorecon.gating import GatedSample
+    from cytorecon.gating import GatedSample, Given
     from cytorecon.template import GatingTemplate
 
 CHECKS = (*COUNT_CHECKS, "compensation", "time", "margin")
@@ -39,6 +40,35 @@ def check_sample(gated: GatedSample, template: GatingTemplate, events: Events | 
     return replace(gated, findings=tuple(dict.fromkeys((*gated.findings, *_findings(gated, template, events)))))
 
 
+def gate_checked(
+    events: Events,
+    template: GatingTemplate,
+    *,
+    membership: bool = False,
+    spillover: Spillover | str | None = None,
+    given: Given | None = None,
+) -> GatedSample:
+    """Gate a file as a study does: bad stretches left out if the template says so, digested, and checked.
+
+    Parameters
+    ----------
+    events, template, membership, spillover, given
+        As for `gate_events`.
+
+    Raises
+    ------
+    FcsError, SpilloverError, TemplateError
+        As for `gate_events` and `check_sample`.
+    """
+    from cytorecon.gating import Given, gate_events
+
+    given = given or Given()
+    if excluded := to_exclude(events, template.quality):
+        given = replace(given, excluded=excluded)
+    gated = gate_events(events, template, membership=membership, digest=True, spillover=spillover, given=given)
+    return check_sample(gated, template, events)
+
+
 def _findings(gated: GatedSample, template: GatingTemplate, events: Events | None) -> Iterator[Finding]:
     by_name = {one.name: one for one in gated.counts}
     for name, limits in template.quality.items():
@@ -52,4 +82,13 @@ def _findings(gated: GatedSample, template: GatingTemplate, events: Events | Non
         yield from check_events(events, template.quality)
 
 
-__all__ = ["CHECKS", "Stretch", "check_events", "check_sample", "levey_jennings", "stretches", "to_exclude"]
+__all__ = [
+    "CHECKS",
+    "Stretch",
+    "check_events",
+    "check_sample",
+    "gate_checked",
+    "levey_jennings",
+    "stretches",
+    "to_exclude",
+]

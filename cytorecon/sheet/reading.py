@@ -42,13 +42,13 @@ def read_sheet(path: str | Path) -> tuple[Sample, ...]:
     path = Path(path)
     rows = _rows(path)
     header = _header(rows[0] if rows else [], path.name)
-    folder = path.resolve().parent
+    absolute = path.resolve()
     problems: list[SheetError] = []
     samples: list[Sample] = []
     for number, cells in enumerate(rows[1:], start=2):
         if any(cells):
             try:
-                samples.append(_sample(header, cells, number, folder))
+                samples.append(_sample(header, cells, number, absolute))
             except _RowError as error:
                 problems.extend(error.problems)
     if not samples and not problems:
@@ -56,6 +56,10 @@ def read_sheet(path: str | Path) -> tuple[Sample, ...]:
     problems.extend(conflicts(samples))
     refuse(problems, path.name)
     return tuple(samples)
+
+
+# What a spreadsheet leaves where a formula failed; as a patient's name it would join strangers.
+SPREADSHEET_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
 
 
 class _RowError(Exception):
@@ -111,7 +115,8 @@ def _header(cells: Sequence[str], sheet: str) -> list[str]:
     return names
 
 
-def _sample(header: Sequence[str], cells: Sequence[str], row: int, folder: Path) -> Sample:
+def _sample(header: Sequence[str], cells: Sequence[str], row: int, sheet: Path) -> Sample:
+    folder = sheet.parent
     if len(cells) < len(header) or any(cells[len(header) :]):
         raise _RowError([_problem(row, "", f"has {len(cells)} cells", expected=str(len(header)))])
     given = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
@@ -120,6 +125,11 @@ def _sample(header: Sequence[str], cells: Sequence[str], row: int, folder: Path)
     values: dict[str, Any] = {name: given[name] for name in COLUMNS if name in given}
     values["extra"] = {name: cell for name, cell in given.items() if name not in COLUMNS}
     problems = [_problem(row, name, "is empty") for name in REQUIRED if name not in given]
+    problems += [
+        _problem(row, name, "holds a spreadsheet's error", expected="a value", got=cell)
+        for name, cell in given.items()
+        if cell in SPREADSHEET_ERRORS
+    ]
     values["file_name"] = values.get("file", "missing")
     try:
         values["file"] = _inside(folder, values.get("file", "missing"), row, "file")
@@ -131,7 +141,7 @@ def _sample(header: Sequence[str], cells: Sequence[str], row: int, folder: Path)
         problems.append(error)
         values["file"] = folder
     try:
-        sample = Sample(**values, row=row)
+        sample = Sample(**values, sheet=sheet, row=row)
     except ValidationError as error:
         wrong = [_from_pydantic(row, dict(detail)) for detail in error.errors()]
         raise _RowError([*problems, *(one for one, column in wrong if column in given)]) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -95,6 +96,17 @@ def test_write_csv__a_formula_stays_text() -> None:
     target = StringIO()
     write_csv(pd.DataFrame({"comment": ["=1+1", "@x", "fine"], "day": [-14, 0, 7]}), target)
     assert "comment,day\n'=1+1,-14\n'@x,0\nfine,7\n" == target.getvalue()
+
+
+def test_export__to_a_reader_that_stops(cohort: Path) -> None:
+    """A pipe that closes early is no failed sample, and a terminal without UTF-8 no fault."""
+    command = f"{sys.executable} -m cytorecon export {cohort / 'study.recon'} -t tbnk"
+    ran = subprocess.run(["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], capture_output=True)
+    assert 141 == ran.returncode
+    assert b"Traceback" not in ran.stderr
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PATH": os.environ["PATH"]}
+    shown = subprocess.run([sys.executable, "-m", "cytorecon", "inspect", str(cohort / "study.recon")], env=plain)
+    assert 0 == shown.returncode
 
 
 def test_history__tells_what_was_recorded(cohort: Path) -> None:

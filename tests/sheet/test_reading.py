@@ -32,7 +32,7 @@ def test_read_sheet__reads_every_column(tmp_path: Path) -> None:
         file=tmp_path.resolve() / "runs/a.fcs", file_name="runs/a.fcs", dataset=2, patient="P1", transplant=2,
         timepoint=30, day=31, specimen="blood", panel="tbnk", replicate=3, compensation="none",
         wbc_per_ul=4200, lymphocyte_percent=31.5, beads_per_tube=50000, sample_volume_ul=50, dilution=2,
-        bead_lot="L7", comment="hazy", extra={"dose_level": "one"}, row=2,
+        bead_lot="L7", comment="hazy", extra={"dose_level": "one"}, sheet=path.resolve(), row=2,
     )  # fmt: skip
     assert (expected,) == read_sheet(path)
 
@@ -209,3 +209,10 @@ def test_sample__day_survives_text(day: int) -> None:
         {"file": "/a", "file_name": "a", "patient": "P", "day": f"{day:+d}", "specimen": "blood"}
     )
     assert day == sample.day
+
+
+def test_read_sheet__refuses_what_a_failed_formula_left(tmp_path: Path) -> None:
+    """Two rows of #N/A are not one patient."""
+    (tmp_path / "s.csv").write_text("file,patient,day,specimen\na.fcs,#N/A,1,blood\n", encoding="utf-8")
+    with pytest.raises(SheetError, match="row 2, column patient: holds a spreadsheet's error"):
+        read_sheet(tmp_path / "s.csv")
