@@ -108,6 +108,8 @@ class Sample(BaseModel):
         Free text.
     extra
         Columns this version does not know, as text.
+    sheet
+        Absolute path of the sheet; None if there was none.
     row
         Row of the sheet as a spreadsheet shows it (the header is row 1); 0 if there was no sheet.
     """
@@ -137,6 +139,7 @@ class Sample(BaseModel):
     bead_lot: Text = ""
     comment: Annotated[str, Field(max_length=10_000)] = ""
     extra: dict[str, str] = Field(default_factory=dict)
+    sheet: Path | None = None
     row: int = 0
 
     @property
@@ -146,5 +149,5 @@ class Sample(BaseModel):
 
 
 # Fields that are no columns: what follows from the columns, and where the row stands.
-DERIVED = ("file", "compensation_file", "laip_file", "row")
+DERIVED = ("file", "compensation_file", "laip_file", "sheet", "row")
 COLUMNS = tuple(name for name in Sample.model_fields if name == "file" or name not in (*DERIVED, "file_name", "extra"))

@@ -16,6 +16,7 @@ from cytorecon.cube.variables import STATUS
 from cytorecon.sheet import DERIVED
 from cytorecon.study import chain
 from cytorecon.study.assigning import Own
+from cytorecon.study.correcting import lineage
 from cytorecon.study.patient import Patients, mark, seal, unsealed
 from cytorecon.template.geometry import gate_table
 
@@ -144,6 +145,7 @@ def encode(
     row = row_of(gated)
     token = patients.tokens[sample.patient]
     public, personal = _parts(row.sheet)
+    hidden = {**personal, **own.personal, "sheet": lineage(sample), "error": row.error}
     return {
         "kind": "gated",
         "identity": identity(public, patients.standing(token)),
@@ -154,7 +156,7 @@ def encode(
         "status": status_of(row),
         "documents": dict(documents),
         "row": public,
-        "sealed": seal(patients.keys[token], chain.canonical({**personal, **own.personal, "error": row.error})),
+        "sealed": seal(patients.keys[token], chain.canonical(hidden)),
         "sha256": row.sha256,
         "acquired_count": row.acquired_count,
         "compensation": row.compensation,
@@ -171,7 +173,7 @@ def decode(body: Mapping[str, Any], patients: Patients) -> SampleRow:
     personal = dict(unsealed(patients, token, body["sealed"]))
     error = str(personal.pop("error", ""))
     documents = body.get("documents", {})
-    for name in ("laip_patient", "workspace_sample"):
+    for name in ("laip_patient", "workspace_sample", "sheet"):
         personal.pop(name, None)
     sheet = {"file_name": "forgotten", **body["row"], **personal, "patient": patients.label(token)}
     if body["status"] == "failed" and not error:

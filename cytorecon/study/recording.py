@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from cytorecon.errors import CubeError, Finding, StudyError, TemplateError
 from cytorecon.sheet import Sample, check_samples
 from cytorecon.study import chain, record, schema, view
 from cytorecon.study.assigning import Own, Strategy, assign
+from cytorecon.study.correcting import corrected, correction_finding, same_bytes
 from cytorecon.study.folder import Study
-from cytorecon.study.patient import Patients, add_patients, unsealed
+from cytorecon.study.patient import Patients, add_patients
 from cytorecon.study.settling import settle
 from cytorecon.study.standing import Entry, Standing
 
@@ -161,7 +162,8 @@ def begin_with(
         every = {**texts, "sheet": record.sheet_document(samples, patients), "software": record.software()}
         documents = {kind: chain.store(connection, kind, text) for kind, text in every.items()}
     standing = Standing(template_sha256, patients).read_on(connection)
-    return Recorder(connection, patients, documents, standing)
+    present = {record.identity(one, patients.standing(patients.tokens[one.patient])) for one in samples}
+    return Recorder(connection, patients, documents, standing, present)
 
 
 @dataclass
@@ -172,6 +174,7 @@ class Recorder:
     patients: Patients
     documents: Mapping[str, str]
     standing: Standing
+    present: Set[str]
     counts: dict[str, int] = field(default_factory=lambda: {"done": 0, "needs_review": 0, "failed": 0, "skipped": 0})
     reasons: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -180,7 +183,8 @@ class Recorder:
 
     def summary(self, cube: Path | None, findings: Iterable[Finding]) -> RunSummary:
         """What became of all samples."""
-        return RunSummary(**self.counts, reasons=self.reasons, findings=(*self.findings, *findings), cube=cube)
+        told = (*self.findings, *same_bytes(self.standing, self.present), *findings)
+        return RunSummary(**self.counts, reasons=self.reasons, findings=told, cube=cube)
 
     def gated(self, samples: Sequence[Sample], workers: int) -> Iterator[GatedSample]:
         """Gate samples by what the run assigns to them; one to which nothing can be assigned has failed."""
@@ -205,18 +209,29 @@ class Recorder:
         if identity not in self.standing.succeeded:
             return False
         digest = digest_of(self.connection, sample.file)
-        entry = self.standing.of(identity)
-        if not digest and entry is not None and not sample.file.exists():
-            digest = entry.content.partition("#")[0]
-            message = f"{sample.file_name} is no longer there; its recorded result stands"
-            self.findings.append(Finding("file-gone", message, "info", f"row {sample.row}"))
-        key = record.key(sample, digest, self.standing.template, self.patients, self._given(sample), self._own(sample))
-        held = self.standing.successes.get(key)
+        gone = not digest and not sample.file.exists()
+        held = self._held_of_gone(sample) if gone else self.standing.successes.get(self._key(sample, digest))
         if held is None:
             return False
-        self._let_stand(held)
+        if self._let_stand(held, sample) and gone:
+            message = f"{sample.file_name} is no longer there; its recorded result stands"
+            self.findings.append(Finding("file-gone", message, "info", f"row {sample.row}"))
         self.counts["skipped"] += 1
         return True
+
+    def _held_of_gone(self, sample: Sample) -> Entry | None:
+        """Last result of a sample whose row is as it was then; none if its file was there later and failed."""
+        identity = self._identity(sample)
+        last = self.standing.of(identity)
+        if last is not None and last.status == "failed" and last.content:
+            return None
+        for entry in reversed(self.standing.succeeded[identity]):
+            if self._key(sample, entry.content.partition("#")[0]) == entry.key:
+                return entry
+        return None
+
+    def _key(self, sample: Sample, digest: str) -> str:
+        return record.key(sample, digest, self.standing.template, self.patients, self._given(sample), self._own(sample))
 
     def record(self, gated: GatedSample) -> None:
         """Put one result on disk; what it replaces no longer stands."""
@@ -240,9 +255,9 @@ class Recorder:
             if held is None:
                 for kind, text in (texts or {}).items():
                     chain.store(self.connection, kind, text)
-                chain.append(self.connection, {**body, **self._superseded(body, sample)})
+                chain.append(self.connection, {**body, **self._superseded(str(body["content"]), sample)})
         if held is not None:
-            self._let_stand(held)
+            self._let_stand(held, sample)
             self.counts["skipped"] += 1
             return
         self.standing.read_on(self.connection)
@@ -258,41 +273,43 @@ class Recorder:
     def _identity(self, sample: Sample) -> str:
         return record.identity(sample, self.patients.standing(self.patients.tokens[sample.patient]))
 
-    def _superseded(self, body: Mapping[str, object], sample: Sample) -> dict[str, object]:
-        """Old records this one replaces, and why: of the same sample, or of the same file under a wrong identity."""
-        identity, content = str(body["identity"]), str(body["content"])
-        same = self.standing.of(identity)
-        moved = [
-            entry.sequence
-            for entry in (self.standing.twins(content, identity) if content else ())
-            if self._file_name(entry) == sample.file_name
-        ]
+    def _superseded(self, content: str, sample: Sample) -> dict[str, object]:
+        """Old records this one replaces, and why: of the same sample, or of the same row under a wrong identity."""
+        same = self.standing.of(self._identity(sample))
+        moved = self._corrected(content, sample)
         if same is None and not moved:
             return {}
         reason = "gated again" if same is not None else "identity corrected in the sheet"
         return {"supersedes": sorted([*moved, *([same.sequence] if same else [])]), "reason": reason}
 
-    def _file_name(self, entry: Entry) -> object:
-        body = next(chain.bodies(self.connection, "record.sequence = ?", (entry.sequence,)))
-        return unsealed(self.patients, body["token"], body["sealed"]).get("file_name")
+    def _corrected(self, content: str, sample: Sample) -> list[int]:
+        """Records of a wrong identity that the row had before, which is told."""
+        identity = self._identity(sample)
+        old = corrected(self.connection, self.standing, sample, content, identity, self.present)
+        if old:
+            self.findings.append(correction_finding(sample, old))
+        return [entry.sequence for entry in old]
 
-    def _let_stand(self, held: Entry) -> None:
-        """Record that an older result stands again, if a later one took its place."""
+    def _let_stand(self, held: Entry, sample: Sample) -> bool:
+        """Let an older result stand again, if a later one took its place; a withdrawn one does not."""
         withdrawn = self.standing.withdrawn.get(held.key)
         if withdrawn is not None:
             message = f"the result of record {held.sequence} was withdrawn by record {withdrawn} and stays so"
             self.findings.append(Finding("result-withdrawn", message, "info"))
-            return
+            return False
         with schema.transaction(self.connection):
             standing = self.standing.read_on(self.connection).of(held.identity)
-            if standing is None or standing.sequence != held.sequence:
+            replaced = [] if standing is None or standing.sequence == held.sequence else [standing.sequence]
+            replaced += self._corrected(held.content, sample)
+            if standing is None or replaced:
                 body = {
                     "kind": "reinstate", "template": self.standing.template, "identity": held.identity,
                     "key": held.key, "reinstates": held.sequence, "reason": "the sheet and file are as before",
-                    "supersedes": [standing.sequence] if standing else [],
+                    "supersedes": sorted(replaced),
                 }  # fmt: skip
                 chain.append(self.connection, body)
         self.standing.read_on(self.connection)
+        return True
 
 
 def digest_of(connection: sqlite3.Connection, path: Path) -> str:

@@ -45,7 +45,7 @@ class Standing:
     successes
         Every successful key ever recorded -> its entry, standing or not.
     succeeded
-        Identities of these.
+        Identities of these, each with its entries in the order in which they came to stand.
     withdrawn
         Key of a result that a person withdrew -> the record that says so.
     """
@@ -55,7 +55,7 @@ class Standing:
     sequence: int = 0
     entries: dict[int, Entry] = field(default_factory=dict)
     successes: dict[str, Entry] = field(default_factory=dict)
-    succeeded: set[str] = field(default_factory=set)
+    succeeded: dict[str, list[Entry]] = field(default_factory=dict)
     withdrawn: dict[str, int] = field(default_factory=dict)
     by_identity: dict[str, int] = field(default_factory=dict)
     by_content: dict[str, set[int]] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Standing:
         self.by_content.setdefault(entry.content, set()).add(entry.sequence)
         if entry.status != "failed":
             self.successes[entry.key] = entry
-            self.succeeded.add(entry.identity)
+            self.succeeded.setdefault(entry.identity, []).append(entry)
 
     def _remove(self, sequence: int) -> None:
         entry = self.entries.pop(sequence, None)
