@@ -61,6 +61,7 @@ def long_table(samples: xr.Dataset, pseudonyms: Mapping[str, str] | None = None)
     table["percent_of_parent"] = 100 * table["event_count"].astype("Float64") / with_parent
     table["status"] = [words[int(code)] for code in samples["status"].transpose("sample", "population").values.ravel()]
     table["template"] = f"{samples.attrs['template']} {samples.attrs['template_version']}"
+    table["template_sha256"] = samples.attrs["template_sha256"]
     return table
 
 

@@ -139,10 +139,26 @@ def _settled(
 
 def written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
     """Write the cube; that it cannot be is a finding, for every result is in the ledger."""
+    told = namesake_findings(study, template_sha256)
     try:
-        return view.write_cube(study, template_sha256), ()
+        return view.write_cube(study, template_sha256), told
     except (CubeError, StudyError) as error:
-        return None, (Finding("cube-not-written", " ".join(str(error).split()), "review"),)
+        return None, (*told, Finding("cube-not-written", " ".join(str(error).split()), "review"))
+
+
+def namesake_findings(study: Study, template_sha256: str) -> tuple[Finding, ...]:
+    """Say that the study holds other contents under the name and version of a template."""
+    with schema.connected(study.ledger) as connection, schema.snapshot(connection):
+        others = view.namesakes(connection, template_sha256)
+    if not others:
+        return ()
+    summary = others[0].summary
+    message = (
+        f"another content is recorded as {summary.name} {summary.version}, too "
+        f"({', '.join(one.sha256[:12] for one in others)}; this one: {template_sha256[:12]}); "
+        "give a changed template a new version, and read these by SHA-256"
+    )
+    return (Finding("same-version", message, "review"),)
 
 
 def begin(connection: sqlite3.Connection, samples: Sequence[Sample], template: GatingTemplate | Workspace) -> Recorder:

@@ -67,11 +67,12 @@ def read_cube(
     study
         The study.
     name
-        The template's name. Of several versions the newest is read; ``attrs["template_version"]`` says which.
+        The template's name. Of several versions the newest is read; ``attrs["template_version"]`` and
+        ``attrs["template_sha256"]`` say which.
     as_of
         Show what was recorded up to a sequence number, a time, or the end of a day (UTC); default: everything.
     version
-        Another version, or the beginning of a template's SHA-256.
+        Another version, or the beginning (8 characters or more) of a template's SHA-256.
     visits
         Windows that give an actual day its nominal day, where the sheet gives none; default: those of the study.
 
@@ -83,7 +84,8 @@ def read_cube(
     Raises
     ------
     StudyError
-        The study holds no results of that template.
+        The study holds no results of that template, or several contents of one name and version, of which only a
+        SHA-256 says which is meant.
     CubeError
         Two samples claim the same timepoint.
     IntegrityError
@@ -181,7 +183,13 @@ def recorded(connection: sqlite3.Connection, as_of: int | None = None) -> Iterat
 
 
 def choose(connection: sqlite3.Connection, name: str, version: str | None, as_of: int | None) -> Recorded:
-    """Newest version of a template, or the one asked for; of two contents of one version the later used."""
+    """Newest version of a template, or the one asked for; of two contents of one version none is taken for the other.
+
+    Raises
+    ------
+    StudyError
+        There is none, or there are several contents and no SHA-256 says which.
+    """
     found = list(recorded(connection, as_of))
     named = [one for one in found if one.summary.name == name]
     if version is not None:
@@ -192,7 +200,22 @@ def choose(connection: sqlite3.Connection, name: str, version: str | None, as_of
             " ".join(filter(None, [name, version])), "has no results in this study", got=known or "no results at all",
             remedy="Run a sheet with that template, or name one of these.", code="unknown-template",
         )  # fmt: skip
-    return max(named, key=lambda one: (version_order(one.summary.version), one.first))
+    newest = max(version_order(one.summary.version) for one in named)
+    chosen = [one for one in named if version_order(one.summary.version) == newest]
+    if len(chosen) > 1:
+        listed = ", ".join(one.sha256[:12] for one in chosen)
+        raise StudyError(
+            f"{name} {chosen[0].summary.version}", "is the name of several template contents", got=listed,
+            remedy="Give the beginning of the SHA-256 that is meant as version.", code="ambiguous-template",
+        )  # fmt: skip
+    return chosen[0]
+
+
+def namesakes(connection: sqlite3.Connection, template_sha256: str) -> list[Recorded]:
+    """Other contents that a ledger holds under the name and version of one."""
+    found = list(recorded(connection))
+    names = {(one.summary.name, one.summary.version) for one in found if one.sha256 == template_sha256}
+    return [one for one in found if (one.summary.name, one.summary.version) in names and one.sha256 != template_sha256]
 
 
 def is_prefix(text: str, sha256: str) -> bool:

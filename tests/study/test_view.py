@@ -6,17 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from made import SUMMARY, gated, record_all, sample
+from made import SUMMARY, TEMPLATE, gated, record_all, sample
 
 from cytorecon.cube import Visit, build_samples, grid, validate
 from cytorecon.errors import CubeError, StudyError
-from cytorecon.study import Content, Study, contents, open_study, read_cube, read_samples
+from cytorecon.sheet import read_sheet
+from cytorecon.study import Content, Study, contents, open_study, read_cube, read_samples, run
 from cytorecon.study.view import version_order
 
 LEDGER_ATTRS = ("ledger_sequence", "ledger_head")
@@ -160,3 +162,24 @@ def test_version_order__numbers_count_as_numbers() -> None:
     """1.10 is newer than 1.9, and a release newer than its candidate."""
     versions = ["1.10.0", "1.9.0", "1.10.0-rc1", "2", "1.10"]
     assert ["1.9.0", "1.10", "1.10.0-rc1", "1.10.0", "2"] == sorted(versions, key=version_order)
+
+
+def test_read_cube__two_contents_of_one_version_are_never_taken_for_each_other(tmp_path: Path, study: Study) -> None:
+    """Which of them is meant has to be said by SHA-256; the run that made the second one says so."""
+    (tmp_path / "sheet.csv").write_text("file,patient,day,specimen\na.fcs,P1,1,blood\n")
+    samples = read_sheet(tmp_path / "sheet.csv")
+    other = replace(TEMPLATE, populations=TEMPLATE.populations[:2])
+    assert () == run(samples, TEMPLATE, study).findings
+    for template in (other, TEMPLATE):
+        (finding,) = run(samples, template, study).findings
+        assert ("same-version", "review") == (finding.code, finding.severity)
+    for read in (read_cube, read_samples):
+        for version in (None, "1.0.0"):
+            listed = f"several template contents; got {TEMPLATE.sha256[:12]}, {other.sha256[:12]}"
+            with pytest.raises(StudyError, match=listed):
+                read(study, "small", version=version)
+        for template in (TEMPLATE, other):
+            cube = read(study, "small", version=template.sha256[:12])
+            assert (template.sha256, len(template.populations)) == (
+                cube.attrs["template_sha256"], cube.sizes["population"]
+            )  # fmt: skip
