@@ -30,6 +30,7 @@ def read_rows(
     rows: int,
     target: Callable[[int, int], Array],
     look: Callable[[Sequence[int], Array], None],
+    dropped: dict[int, int],
     digest: Digest | None = None,
 ) -> Iterator[Array]:
     """Stored values of all rows, ``rows`` at a time.
@@ -44,6 +45,8 @@ def read_rows(
         Gives the array (event, column) to write to, for a first row and a number of rows.
     look
         Called with numbers of columns and their stored values, where these are converted at all.
+    dropped
+        Column -> values of which its mask took something; added to.
     digest
         Fed with every byte of the file, in order.
     """
@@ -64,7 +67,7 @@ def read_rows(
             fill(source, raw)
             if digest:
                 digest.feed(raw)
-            decode_rows(data.layout, raw, columns, block, look)
+            decode_rows(data.layout, raw, columns, block, look, dropped)
         yield block
     if digest:
         digest.skip_to(source.size)

@@ -10,7 +10,7 @@ from cytorecon.errors import Finding
 from cytorecon.fcs.decode import BIG, LITTLE, Layout, make_layout
 from cytorecon.fcs.findings import finding, refusal
 from cytorecon.fcs.header import HEADER_SIZE, Header, Segment, Source, read_header
-from cytorecon.fcs.keywords import short, whole_number
+from cytorecon.fcs.keywords import decimal_number, short, whole_number
 from cytorecon.fcs.parameters import Channel, read_channels, required, required_number
 from cytorecon.fcs.text import read_text
 
@@ -289,5 +289,14 @@ def _prove_storage(
 
 
 def _disagreeing_spillovers(keywords: Mapping[str, str]) -> tuple[Finding, ...]:
-    texts = {re.sub(r"\s", "", keywords[keyword]) for keyword in SPILLOVER_KEYWORDS if keyword in keywords}
-    return (finding("spillover-disagree", "$SPILLOVER"),) if len(texts) > 1 else ()
+    stated = [keywords[keyword] for keyword in SPILLOVER_KEYWORDS if keywords.get(keyword, "").strip()]
+    return (finding("spillover-disagree", "$SPILLOVER"),) if len(set(map(_matrix_content, stated))) > 1 else ()
+
+
+def _matrix_content(text: str) -> tuple[object, ...]:
+    """What a matrix says: a count, as many names, and numbers, of which 1, 1.0 and 1e0 are the same."""
+    fields = [re.sub(r"\s", "", field) for field in text.split(",")]
+    count = whole_number(fields[0]) or 0
+    numbers = [decimal_number(field) for field in fields[count + 1 :]]
+    values = fields[count + 1 :] if None in numbers else numbers
+    return (count, *fields[1 : count + 1], *values)

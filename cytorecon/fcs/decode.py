@@ -111,7 +111,12 @@ def _mask(channel: Channel, bits: int) -> int | None:
 
 
 def decode_rows(
-    layout: Layout, raw: Bytes, columns: Sequence[int], out: Array, look: Callable[[Sequence[int], Array], None]
+    layout: Layout,
+    raw: Bytes,
+    columns: Sequence[int],
+    out: Array,
+    look: Callable[[Sequence[int], Array], None],
+    dropped: dict[int, int],
 ) -> None:
     """Write stored values of whole rows to ``out`` (event, column). ``raw`` is used as scratch space.
 
@@ -127,12 +132,18 @@ def decode_rows(
         Any type; a value it cannot hold is the caller's responsibility.
     look
         Called with numbers of columns and their stored values (event, column), before they are converted.
+    dropped
+        Column -> values of which its mask took something; added to.
     """
     if layout.order not in (LITTLE, BIG):
         raw = np.ascontiguousarray(raw.reshape(-1, 4)[:, np.argsort(layout.order)]).reshape(-1)
     if layout.uniform and layout.columns[0].size != 3:
         matrix = native_matrix(layout, raw)
         if layout.masks is not None:
+            # One look at the whole block is far cheaper than one a column, and almost always enough.
+            if matrix.max() > layout.masks.min():
+                for number in columns:
+                    _count_dropped(layout, number, matrix[:, number], dropped)
             np.bitwise_and(matrix, layout.masks, out=matrix)
         everything = list(columns) == list(range(len(layout.columns)))
         stored = matrix if everything else matrix[:, list(columns)]
@@ -142,8 +153,20 @@ def decode_rows(
     rows = raw.reshape(-1, layout.row_size)
     for place, number in enumerate(columns):
         stored = _stored_column(layout, rows, layout.columns[number])
+        mask = layout.columns[number].mask
+        if mask is not None:
+            _count_dropped(layout, number, stored, dropped)
+            stored &= stored.dtype.type(mask)
         look([number], stored[:, np.newaxis])
         _write(stored, out[:, place])
+
+
+def _count_dropped(layout: Layout, number: int, stored: Array, dropped: dict[int, int]) -> None:
+    """Add to ``dropped`` how many values (event,) have bits outside of their column's mask."""
+    mask = layout.columns[number].mask
+    count = 0 if mask is None else int(np.count_nonzero(stored > mask))
+    if count:
+        dropped[number] = dropped.get(number, 0) + count
 
 
 def _write(stored: Array, out: Array) -> None:
@@ -171,7 +194,7 @@ def _stored_column(layout: Layout, rows: Bytes, column: Column) -> Array:
     else:
         dtype = column.dtype.newbyteorder(">" if layout.order == BIG else "<")
         values = np.ascontiguousarray(field).view(dtype)[:, 0].astype(column.dtype, copy=False)
-    return values if column.mask is None else values & values.dtype.type(column.mask)
+    return values
 
 
 def scale_column(channel: Channel, values: Array, bits: int) -> None:

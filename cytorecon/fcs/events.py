@@ -73,7 +73,7 @@ class Events:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Every deviation that was accepted. NaN, infinities and the CRC show after a pass over the values."""
+        """Every deviation that was accepted. NaN, infinities, masked bits and the CRC show after a pass over values."""
         return self.file_findings + tuple(self._observed.values())
 
     @property
@@ -222,6 +222,7 @@ class Events:
         digest: bool = False,
     ) -> Iterator[Array]:
         unusual: dict[int, int] = {}
+        dropped: dict[int, int] = {}
         scaled = self._scaled(columns) if linear else []
         # Where nothing can overflow on the way, 32-bit floats are looked at before they double in size.
         is_early = dtype == np.float64 and self.data.layout.is_single
@@ -234,7 +235,7 @@ class Events:
                 _count_unusual(stored, numbers, unusual)
 
         with self._open() as source, Digest(source, self.data) if digest else nullcontext() as beside:
-            for block in read_rows(source, self.data, columns, rows, target, look, beside):
+            for block in read_rows(source, self.data, columns, rows, target, look, dropped, beside):
                 _scale(block, scaled)
                 if not is_early and dtype.kind == "f" and not self.data.layout.is_integer:
                     _count_unusual(block, columns, unusual)
@@ -244,8 +245,9 @@ class Events:
                 self._digests[:] = [sha256]
                 self._observe(findings)
         self._observe(
-            finding("values-not-finite", self.channels[column].name, f"{count} of {self.event_count} events")
-            for column, count in unusual.items()
+            finding(code, self.channels[column].name, f"{count} of {self.event_count} events")
+            for code, counts in (("values-not-finite", unusual), ("mask-drops-bits", dropped))
+            for column, count in counts.items()
         )
 
     def _scaled(self, columns: list[int]) -> list[tuple[int, Channel, int]]:

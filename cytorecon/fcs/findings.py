@@ -236,6 +236,12 @@ DEVIATIONS: dict[str, Deviation] = {
         "$SPILLOVER is the standard's own keyword",
     ),
     # values, found while decoding
+    "mask-drops-bits": Deviation(
+        "review",
+        "values of an integer channel have bits above the range of $PnR",
+        "those bits are masked",
+        "the standard says so (FCS 3.1, doi:10.1002/cyto.a.20825); a range stated too small would be the other reading",
+    ),
     "values-not-finite": Deviation(
         "warning",
         "a channel holds NaN or infinite values",
@@ -277,6 +283,7 @@ REFUSALS: dict[str, str] = {
     "pnb-unsupported": "the field width cannot be decoded",
     "pnb-datatype": "the field width does not fit the data type",
     "pnr-malformed": "the range of an integer channel is not a positive number",
+    "pnr-one": "a range of 1 masks every value of an integer channel to 0",
     "pne-malformed": "the amplification is not two numbers",
     "pne-range": "a logarithmic amplification needs a range above 0",
     "png-malformed": "the gain is not a positive decimal number",

@@ -181,6 +181,8 @@ def _range(
         findings.append(finding("pnr-unusable", keyword, f"got {short(text)}"))
         return math.nan
     if datatype == "I":
+        if value == 1:
+            raise refusal("pnr-one", name, keyword, expected="0, or a number above 1", got=short(text))
         codes = (
             ("pnr-zero", value == 0),
             ("pnr-above-field", value > 2**bits),

@@ -343,22 +343,28 @@ def byte_order_cases() -> Iterator[Case]:
 def integer_cases() -> Iterator[Case]:
     for extent, mask in {
         "1024": 1023, "1023": 1023, "1000": 1023, "1025": 2047, "65536": 65535, "65535": 65535, "32768": 32767,
-        "32769": 65535, "2": 1, "1": 0,
+        "32769": 65535, "2": 1,
     }.items():  # fmt: skip
         rows = np.array([[65535, 1024], [1023, 0], [4660, 2048]], "<u2")
-        yield exact(f"mask of $PnR {extent}", make(of_type("I", "16", extent), rows), rows & mask)
+        findings = () if mask == 65535 else ("mask-drops-bits",)
+        yield exact(f"mask of $PnR {extent}", make(of_type("I", "16", extent), rows), rows & mask, *findings)
         yield exact(
             f"mask of $PnR {extent}, big",
             make(of_type("I", "16", extent, 2, "4,3,2,1"), rows.astype(">u2")),
             rows & mask,
+            *findings,
         )
+    for extent in ("1", "1.0"):
+        yield refused(f"$PnR {extent}", make(of_type("I", "16", extent), rows), "pnr-one")
+    yield exact("float $PnR 1", make({"$P1R": "1"}))
     words = np.array([[2**32 - 1, 1], [0, 5], [7, 2**31]], "<u4")
     for extent in ("4294967296", "4294967295"):
         yield exact(f"$PnR {extent}", make(of_type("I", "32", extent), words), words)
     yield exact("$PnR 0", make(of_type("I", "32", "0"), words), words, "pnr-zero")
     yield exact("$PnR above the field", make(of_type("I", "32", "8589934592"), words), words, "pnr-above-field")
+    dropped = "mask-drops-bits"
     for extent in ("1024.0", "1.024e3", "1023.5", "1024."):
-        yield exact(f"$PnR {extent}", make(of_type("I", "32", extent), words), words & 1023, "pnr-decimal")
+        yield exact(f"$PnR {extent}", make(of_type("I", "32", extent), words), words & 1023, "pnr-decimal", dropped)
     for extent in ("-1", "abc", "nan", "inf", "1,024", "", "0.5", "1_024", "\u0661"):
         empty = make(of_type("I", "32", extent), words)
         yield refused(f"integer $PnR {extent!r}", empty, "pnr-malformed")
@@ -367,14 +373,16 @@ def integer_cases() -> Iterator[Case]:
     yield exact("float $PnR 0", make({"$P1R": "0"}))
     different = of_type("I", "16", "1024") | {"$P2R": "256"}
     rows = np.array([[65535, 65535], [1024, 256], [5, 6]], "<u2")
-    yield exact("a mask of its own for each column", make(different, rows), rows & [1023, 255])
+    yield exact("a mask of its own for each column", make(different, rows), rows & [1023, 255], dropped)
     partial = of_type("I", "16", "65536") | {"$P2R": "256"}
-    yield exact("a mask for one column only", make(partial, rows), rows & [65535, 255])
+    yield exact("a mask for one column only", make(partial, rows), rows & [65535, 255], dropped)
+    rows = np.array([[65535, 255], [1024, 0], [5, 6]], "<u2")
+    yield exact("a mask that drops nothing", make(partial, rows), rows)
     yield exact("10 bits in 16", make(of_type("I", "10", "1024"), INTEGERS), INTEGERS, "pnb-storage-16")
     keywords = of_type("I", "10", "1024", 2, "4,3,2,1")
     yield exact("10 bits in 16, big", make(keywords, INTEGERS.astype(">u2")), INTEGERS, "pnb-storage-16")
     keywords = of_type("I", "9", "512", 2) | {"$P2B": "16", "$P2R": "65536"}
-    yield exact("9 bits in 16 beside 16", make(keywords, INTEGERS), INTEGERS & [511, 65535], "pnb-storage-16")
+    yield exact("9 bits in 16 beside 16", make(keywords, INTEGERS), INTEGERS & [511, 65535], "pnb-storage-16", dropped)
     keywords = of_type("I", "12", "4096", 2) | {"$P2B": "16", "$P2R": "65536"}
     yield refused("12 bits beside 16, packed with an exclusive end or not", make(keywords, INTEGERS), "pnb-unsupported")
     yield refused("10 bits, packed", make(of_type("I", "10", "1024"), b"\0" * 8), "data-size")
@@ -398,7 +406,7 @@ def integer_cases() -> Iterator[Case]:
         yield exact(f"8, 16, 32, 64 and 24 bits together {byteord}", make(keywords, content), expected)
         keywords["$P2R"] = "1024"
         expected = [[row[0], row[1] % 1024, *row[2:]] for row in expected]
-        yield exact(f"mixed widths, one masked {byteord}", make(keywords, content), expected)
+        yield exact(f"mixed widths, one masked {byteord}", make(keywords, content), expected, dropped)
     giant = np.array([[2**53 + 1, 0], [1, 2], [3, 4]], "<u8")
     yield refused("an integer above 2^53", make(of_type("I", "64", str(2**64)), giant), "integer-above-2-53")
     keywords = of_type("I", "64", str(2**64)) | {"$P2B": "32", "$P2R": str(2**32)}
@@ -406,7 +414,7 @@ def integer_cases() -> Iterator[Case]:
     yield refused("an integer above 2^53 beside 32 bits", make(keywords, mixed), "integer-above-2-53")
     even = np.array([[2**63, 0], [2**53 + 2, 2], [3, 4]], "<u8")
     yield exact("exact integers above 2^53", make(of_type("I", "64", str(2**64)), even), even)
-    yield exact("a mask brings 64 bits below 2^53", make(of_type("I", "64", "1024"), giant), giant & 1023)
+    yield exact("a mask brings 64 bits below 2^53", make(of_type("I", "64", "1024"), giant), giant & 1023, dropped)
 
 
 def float_cases() -> Iterator[Case]:
@@ -482,7 +490,8 @@ def type_cases() -> Iterator[Case]:
     yield refused("$P1DATATYPE A", make({"$P1DATATYPE": "A"}, version="3.2"), "datatype-unsupported")
     narrow = np.array([(21, 1.5)] * 3, "<u2,<f4").tobytes()
     keywords = {"$P1DATATYPE": "I", "$P1B": "16", "$P1R": "16"}
-    yield exact("FCS 3.2 masked integer beside float", make(keywords, narrow, version="3.2"), [[5, 1.5]] * 3)
+    masked = make(keywords, narrow, version="3.2")
+    yield exact("FCS 3.2 masked integer beside float", masked, [[5, 1.5]] * 3, "mask-drops-bits")
 
 
 def size_cases() -> Iterator[Case]:
@@ -566,7 +575,13 @@ def spillover_cases() -> Iterator[Case]:
             if bad.startswith("/"):
                 findings = ("text-value-delimiter",)
             yield exact(f"{keyword} {bad!r} opens", make({keyword: bad}), PLAIN, *findings)
-    yield exact("two that agree", make({"$SPILLOVER": matrix, "SPILL": matrix.replace(",", ", ")}))
+    for other in (matrix.replace(",", ", "), "2,C1,C2,1.0,0.10,2e-1,+1", "", " "):
+        findings = () if other else ("text-empty-value",)
+        yield exact(f"no disagreement {other!r}", make({"$SPILLOVER": matrix, "SPILL": other}), PLAIN, *findings)
+    for other in ("2,C1,C2,1,0.1,0.2,x", "2,C1,C02,1,0.1,0.2,1", "x"):
+        both = make({"$SPILLOVER": matrix, "SPILL": other})
+        yield exact(f"disagreement {other!r}", both, PLAIN, "spillover-disagree")
+    yield exact("none but the second", make({"$SPILLOVER": "", "SPILL": matrix}), PLAIN, "text-empty-value")
     yield exact(
         "two that disagree", make({"$SPILLOVER": matrix, "SPILL": "2,C1,C2,1,0,0,1"}), PLAIN, "spillover-disagree"
     )

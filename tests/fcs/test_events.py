@@ -286,3 +286,17 @@ def test_events__travel_between_processes(tmp_path: Path) -> None:
     """Events can be pickled, and decode on the other side."""
     events = opened(tmp_path, make(of_type("I", "16", "1024"), INTEGERS))
     assert events.array().tobytes() == pickle.loads(pickle.dumps(events)).array().tobytes()
+
+
+def test_findings__count_the_values_that_a_mask_changes(tmp_path: Path) -> None:
+    """Each channel's own count, over all blocks, of the channels that were asked for."""
+    rows = np.array([[1024, 1023], [1025, 7], [65535, 4096], [3, 1]], "<u2")
+    events = opened(tmp_path, make(of_type("I", "16", "1024"), rows))
+    for _ in events.blocks(3, [0]):
+        pass
+    assert [("mask-drops-bits", "C1")] == [(found.code, found.where) for found in events.findings]
+    assert "3 of 4 events" in events.findings[0].message
+    events.raw()
+    assert ["3 of 4 events", "1 of 4 events"] == [
+        found.message.split("(")[1].split(")")[0] for found in events.findings
+    ]
