@@ -95,10 +95,10 @@ def _strings(names: tuple[str, ...]) -> str:
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
 
-def dense_template(gates: int = 20, seed: int = 0) -> GatingTemplate:
-    """The worst case: stars of 24 corners over the very middle of the cells, all of them asked of every event.
+def dense_template(gates: int = 20, corners: int = 6, star: bool = False, seed: int = 0) -> GatingTemplate:
+    """The worst case: every gate is asked of every event, and has a side through the very middle of a kind of cells.
 
-    With more than 28 gates some share a plane, with others of their kind.
+    A `star` goes to and fro over that middle with all of its sides. With more than 28 gates some share a plane.
     """
     rng = np.random.default_rng(seed)
     planes = list(combinations(range(len(MARKERS)), 2))
@@ -108,11 +108,15 @@ def dense_template(gates: int = 20, seed: int = 0) -> GatingTemplate:
     for number in range(gates):
         plane = planes[number % len(planes)]
         cell = CELLS[rng.integers(len(CELLS)), 2:]
-        centre = scale.apply(10.0 ** cell[list(plane)])
-        angle = np.arange(24) / 24 * 2 * np.pi
-        radius = np.where(np.arange(24) % 2, 0.02, 0.2)
-        corners = centre + radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-        parts.append(_gate(f"Star {number}", "", "polygon", tuple(MARKERS[place] for place in plane), corners, 0.0))
+        middle = scale.apply(10.0 ** cell[list(plane)])
+        angle = rng.uniform(0, 2 * np.pi) + np.arange(corners) / corners * 2 * np.pi
+        around = 0.15 * np.column_stack([np.cos(angle), np.sin(angle)])
+        if star:
+            around[::2] /= 10
+        else:
+            around -= (around[0] + around[1]) / 2
+        names = tuple(MARKERS[place] for place in plane)
+        parts.append(_gate(f"Dense {number}", "", "polygon", names, middle + around, 0.0))
     return parse_template("\n".join(parts))
 
 
