@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cytorecon.cube import STATUS, PopulationSummary, SampleRow, TemplateSummary, build_samples, grid
@@ -67,4 +68,5 @@ def _sample_row(row: Row, roles: Mapping[str, str]) -> SampleRow:
             counts[path] = [count, 10**7, STATUS[status]]
     name = f"{row.patient}_{row.day}_{row.specimen}.fcs"
     base = {"file_name": name, "patient": row.patient, "day": row.day, "specimen": row.specimen}
-    return SampleRow({**base, **row.sheet}, "0" * 64, 10**7, "", counts, {}, (), "", "")
+    digest = sha256(f"{name} {row.sheet}".encode()).hexdigest()
+    return SampleRow({**base, **row.sheet}, digest, 10**7, "", counts, {}, (), "", "")

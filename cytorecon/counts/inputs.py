@@ -73,7 +73,7 @@ class Inputs:
         """Samples that have what the platform needs."""
         counted = self.counts(ROLES[platform]) >= 0
         if platform == "single":
-            return counted & (self.beads_per_tube > 0) & (self.sample_volume_ul > 0)
+            return counted & (self.beads_per_tube > 0) & (self.sample_volume_ul > 0) & (self.dilution > 0)
         known = self.is_blood & (self.wbc > 0) & counted
         return known & (self.lymphocyte_percent > 0) if platform == "dual_lymphocytes" else known
 
@@ -131,7 +131,6 @@ def read_inputs(cube: xr.Dataset, nrbc: xr.DataArray | float) -> Inputs:
         return np.asarray(spread.values, np.float64)
 
     specimen = (cube["specimen"] == "blood").broadcast_like(first).transpose(*first.dims)
-    dilution = number("dilution", 1.0)
     return Inputs(
         dims=tuple(map(str, first.dims)),
         event_count=counts.values.astype(np.int64),
@@ -143,5 +142,6 @@ def read_inputs(cube: xr.Dataset, nrbc: xr.DataArray | float) -> Inputs:
         lymphocyte_percent=number("lymphocyte_percent"),
         beads_per_tube=number("beads_per_tube"),
         sample_volume_ul=number("sample_volume_ul"),
-        dilution=np.where(np.isnan(dilution), 1.0, dilution),
+        # A cube without the column is undiluted; NaN in it is a pool of replicates diluted differently.
+        dilution=number("dilution", 1.0),
     )

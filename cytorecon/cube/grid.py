@@ -74,7 +74,8 @@ def grid(samples: xr.Dataset, visits: Sequence[Visit] | None = None) -> xr.Datas
     -------
     xarray.Dataset
         Dims (patient, timepoint, specimen, population). Counts of replicates are added; a population that one of
-        them does not measure is ``not_measured`` in their pool, and one that failed is left out. Of several samples
+        them does not measure is ``not_measured`` in their pool; one that failed, or is the same bytes as another,
+        is left out; compensated differently, their sum is ``needs_review``. Of several samples
         in one cell the nearest to the nominal day stands (a tie: the later), one that failed only if all did; the
         others, and everything left out, are named in ``attrs["findings"]`` (JSON). Controls for another file have
         no cell. A second transplant is an entry ``<patient> (transplant 2)`` of its own.
@@ -126,8 +127,10 @@ def _pools(samples: xr.Dataset, findings: list[Finding]) -> list[_Pool]:
     column = {
         name: samples[name].values.tolist()
         for name in ("patient", "transplant", "day", "panel", "specimen", "claimed_timepoint", "file",
-                     "error", "control_for")
+                     "error", "control_for", "sha256", "dataset")
     }  # fmt: skip
+    if samples.attrs.get("source") == "external":  # counts of one table, which has no bytes of theirs
+        column["sha256"] = [""] * len(column["file"])
     groups: dict[tuple[str, int, str, str], list[int]] = defaultdict(list)
     owner: dict[str, tuple[str, int]] = {}
     for row in range(len(column["file"])):
@@ -157,8 +160,21 @@ def _pool(
         for row in set(rows) - set(sound):
             message = f"{column['file'][row]} failed and is not in the pool of its replicates"
             findings.append(Finding("replicate-left-out", message, "review"))
+    sound = _different(sound, column, findings)
     claimed = int(claims.pop()) if claims else None
     return _Pool(tuple(sound or rows), course, day, panel, specimen, claimed, failed=not sound)
+
+
+def _different(rows: Sequence[int], column: Mapping[str, list[Any]], findings: list[Finding]) -> list[int]:
+    """Replicates of which no two are the same bytes: counted twice they would look like twice the events."""
+    kept: dict[tuple[str, int], int] = {}
+    for row in rows:
+        digest = column["sha256"][row] or f"row {row}"
+        first = kept.setdefault((digest, max(column["dataset"][row], 1)), row)
+        if first != row:
+            message = f"{column['file'][row]} is the same bytes as {column['file'][first]} and not pooled with it"
+            findings.append(Finding("same-bytes", message, "review"))
+    return list(kept.values())
 
 
 def _standing(
@@ -234,6 +250,8 @@ def _merged(samples: xr.Dataset, pools: Sequence[tuple[int, ...]], findings: lis
     for index, rows in enumerate(pools):
         if len(rows) > 1:
             counts = _sum_of(samples, list(rows))
+            if not _compensated_alike(samples, list(rows), findings):
+                counts["status"][counts["status"] == STATUS["counted"]] = STATUS["needs_review"]
             for name, value in counts.items():
                 values[name][index] = value
             for name in _POOLED:
@@ -252,6 +270,16 @@ def _sum_of(samples: xr.Dataset, rows: list[int]) -> dict[str, Any]:
         added = samples[name].values[rows].sum(axis=0)
         total[name] = np.where(uncounted, -1, added)
     return {**total, "acquired_count": samples["acquired_count"].values[rows].sum()}
+
+
+def _compensated_alike(samples: xr.Dataset, rows: list[int], findings: list[Finding]) -> bool:
+    applied = sorted({text or "none" for text in samples["compensation"].values[rows]})
+    if len(applied) == 1:
+        return True
+    files = " and ".join(samples["file"].values[rows])
+    message = f"{files} are replicates compensated differently ({', '.join(applied)}): their sum awaits review"
+    findings.append(Finding("replicates-differ", message, "review"))
+    return False
 
 
 def _common(

@@ -64,7 +64,7 @@ class SampleRow:
     acquired_count
         Events in the file; −1 if it could not be read.
     compensation
-        The matrix applied; empty for none.
+        The matrix applied; empty for none; of one beside the sheet the beginning of its SHA-256, too.
     counts
         Population path -> event count, parent count, code of the status (see `STATUS`).
     cutpoints

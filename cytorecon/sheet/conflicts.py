@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from cytorecon.errors import SheetError
 from cytorecon.sheet.sample import Sample
@@ -29,7 +30,7 @@ def conflicts(samples: Sequence[Sample]) -> Iterator[SheetError]:
             second, first, "is the same sample (patient, transplant, day, specimen, panel, replicate)",
             "Number repeated acquisitions in the column replicate.", "duplicate-sample",
         )  # fmt: skip
-    for first, second in _pairs(samples, lambda sample: (sample.file, sample.dataset)):
+    for first, second in _pairs(samples, lambda sample: (_place(sample.file), sample.dataset or 1)):
         yield _clash(second, first, "uses the same file and data set", "One file is one sample.", "duplicate-file")
     for first, second in _claims(samples):
         yield _clash(
@@ -50,6 +51,15 @@ def _pairs(samples: Iterable[Sample], key: Callable[[Sample], Hashable]) -> Iter
     for sample in samples:
         if (earlier := first.setdefault(key(sample), sample)) is not sample:
             yield earlier, sample
+
+
+def _place(path: Path) -> Hashable:
+    """Where the bytes of a file lie, by whatever name or link."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):  # it may be there only when it is gated
+        return path
+    return facts.st_dev, facts.st_ino
 
 
 def _claims(samples: Sequence[Sample]) -> Iterator[tuple[Sample, Sample]]:

@@ -182,7 +182,8 @@ def decode(body: Mapping[str, Any], patients: Patients) -> SampleRow:
         sheet=sheet,
         sha256=body["sha256"],
         acquired_count=body["acquired_count"],
-        compensation=body["compensation"],
+        # Two matrices beside sheets are two compensations.
+        compensation=" ".join(filter(None, [body["compensation"], documents.get("matrix", "")[:12]])),
         counts=body["counts"],
         cutpoints=body["cutpoints"],
         findings=body["findings"],

@@ -162,3 +162,12 @@ def test_compare_platforms__corrects_for_nucleated_red_cells() -> None:
     cube = small_cube([Row("P1", 30, COUNTS, sheet={**TUBE, "wbc_per_ul": 5000.0})])
     found = compare_platforms(cube, tolerance=0.1, nrbc_per_100_wbc=25.0)
     assert (1.0, False) == (found["ratio"].item(), found["disagrees"].item())
+
+
+def test_cells_per_ul__replicates_diluted_differently_have_no_single_platform() -> None:
+    """Counts behind two dilutions have no common factor: NaN, as for differing volumes, never undiluted."""
+    for name in ("dilution", "sample_volume_ul"):
+        rows = [Row("P1", 30, COUNTS, sheet={**TUBE, name: 2.0 * number, "replicate": number}) for number in (1, 2)]
+        found = cells_per_ul(small_cube(rows))
+        assert np.isnan(value(found, 30))
+        assert "no_platform" == reason(found, 30)

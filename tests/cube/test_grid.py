@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,3 +179,25 @@ def test_grid__order_never_matters(keys: list[tuple[str, int, int]], shuffle: ra
     assert expected.identical(cube_of(*made, visits=MONTHS))
     counts = expected["event_count"].values
     assert counts[counts > 0].sum() <= sum(one.event_count for g in made for one in g.counts)
+
+
+def test_grid__the_same_bytes_are_never_counted_twice() -> None:
+    """Copies of one file under several names add no events; the others are named."""
+    copies = [replace(gated(sample("P1", 30, replicate=number)), sha256="ab") for number in (1, 2, 3)]
+    other = gated(sample("P1", 30, replicate=4), (50, 10, 2, 1))
+    cube = cube_of(*copies, other)
+    assert (150, 2) == (cells(cube, patient="P1", timepoint=30), cube["replicate_count"].item())
+    assert [
+        f"P1_30_{number}.fcs is the same bytes as P1_30_1.fcs and not pooled with it" for number in (2, 3)
+    ] == findings(cube)  # fmt: skip
+    two = [replace(gated(sample("P1", 30, replicate=number, dataset=number)), sha256="ab") for number in (1, 2)]
+    assert 200 == cells(cube_of(*two), patient="P1", timepoint=30)
+
+
+def test_grid__replicates_compensated_differently_await_review() -> None:
+    """Counts behind two matrices are no replicates of each other: their sum is masked."""
+    first, second = gated(sample("P1", 30)), gated(sample("P1", 30, replicate=2))
+    cube = cube_of(first, replace(second, compensation=None))
+    assert ["P1_30_1.fcs and P1_30_2.fcs are replicates compensated differently ($SPILLOVER, none): their sum awaits "
+            "review"] == findings(cube)  # fmt: skip
+    assert {STATUS["needs_review"]} == set(cube["status"].values.ravel())

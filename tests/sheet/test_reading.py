@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -216,3 +218,12 @@ def test_read_sheet__refuses_what_a_failed_formula_left(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("file,patient,day,specimen\na.fcs,#N/A,1,blood\n", encoding="utf-8")
     with pytest.raises(SheetError, match="row 2, column patient: holds a spreadsheet's error"):
         read_sheet(tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_read_sheet__a_link_is_the_file_it_points_to(tmp_path: Path, link: Callable[[Path, Path], None]) -> None:
+    """A second row of the same bytes under a link's name is refused."""
+    (tmp_path / "a.fcs").write_bytes(b"events")
+    link(tmp_path / "a.fcs", tmp_path / "b.fcs")
+    with pytest.raises(SheetError, match=r"row 3 \(b.fcs\): uses the same file and data set as row 2"):
+        read_sheet(sheet(tmp_path, f"{HEADER}\na.fcs,P1,1,blood\nb.fcs,P2,1,blood\n"))

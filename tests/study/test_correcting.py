@@ -92,3 +92,12 @@ def test_run__a_file_that_failed_before_it_was_gone_stays_failed(tmp_path: Path,
     assert 1 == run_sheet(study, tmp_path, "a.fcs,P,28,blood\n").failed
     (tmp_path / "a.fcs").unlink()
     assert (1, []) == (lambda one: (one.failed, codes(one)))(run_sheet(study, tmp_path, "a.fcs,P,28,blood\n"))
+
+
+def test_run__replicates_with_two_matrices_await_review(tmp_path: Path, study: Study) -> None:
+    """Two matrices beside the sheet are two compensations, though both are the sheet's."""
+    for name, spill in (("m1.csv", 0), ("m2.csv", 0.1)):
+        (tmp_path / name).write_text(f"CD3,CD56\n1,{spill}\n0,1\n")
+    rows = "a.fcs,P,1,blood,1,m1.csv\nb.fcs,P,1,blood,2,m2.csv\n"
+    run_sheet(study, tmp_path, rows, "file,patient,day,specimen,replicate,compensation\n")
+    assert "compensated differently (sheet " in read_cube(study, "small").attrs["findings"]
