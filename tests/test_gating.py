@@ -18,10 +18,19 @@ from numpy.typing import NDArray
 from strategies import linear_events, panels, trees
 
 from cytorecon.compensation import Spillover, compensate
-from cytorecon.errors import CytoreconError, FcsError, Finding, PanelError, PlacementError, SpilloverError, TemplateError
+from cytorecon.errors import (
+    CytoreconError,
+    FcsError,
+    Finding,
+    PanelError,
+    PlacementError,
+    SpilloverError,
+    TemplateError,
+)
 from cytorecon.fcs import Channel, read_fcs
 from cytorecon.gates import Dimension
 from cytorecon.gating import GatedSample, gate_events, gate_file
+from cytorecon.gating.survey import survey_file
 from cytorecon.plan.literal import bind, judge
 from cytorecon.template import GatingTemplate, PlacedGate, Population, parse_template, resolve
 
@@ -246,6 +255,58 @@ def test_gate_file__dimension_with_its_own_compensation_and_scale(tmp_path: Path
     gated = gate_file(path, parse_template(text))
     assert {"raw": 2, "file": 1, "log": 1} == {each.name: each.event_count for each in gated.counts}
     assert codes(gated)["uncompensated"].where == "FL2-A"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "head", "asked", "source", "is_mixed"),
+    [
+        ({}, "", ["lab"], "template", False),
+        ({"spill": SPILL}, "", ["lab"], "template", False),
+        ({"spill": SPILL}, 'compensation = "none"\n', ["file"], "$SPILLOVER", False),
+        ({"spill": SPILL}, 'compensation = "none"\n', ["none"], None, False),
+        ({"spill": SPILL}, "", ["lab", "file"], "$SPILLOVER", True),
+        ({"spill": SPILL}, 'compensation = "lab"\n', ["file", "lab"], "template", True),
+        ({}, "", ["lab", "file"], "template", False),
+        ({}, "", ["lab", "bench"], "template", True),
+    ],
+)
+def test_gate_file__names_the_matrix_that_dimensions_ask_for(
+    tmp_path: Path, keywords: Mapping[str, str], head: str, asked: Sequence[str], source: str | None, is_mixed: bool
+) -> None:
+    """A matrix that is applied is named, also where only a dimension asks for it; several are a finding."""
+    path = write(tmp_path / "tube.fcs", [(50, 200, 150), (50, 0, 150)], **keywords)
+    text = head + HEAD
+    for number, name in enumerate(asked):
+        dimension = f'{{ channel = "CD56", compensation = "{name}" }}'
+        text += f'[[population]]\nname = "{number}"\ngate = {{ type = "range", channels = [{dimension}], min = 100 }}\n'
+    for name, spill in (("lab", 0.4), ("bench", 0.6)):
+        text += f'[matrix.{name}]\ndetectors = ["CD3", "CD56"]\nvalues = [[1, {spill}], [0, 1]]\n'
+    gated = gate_file(path, parse_template(text))
+    assert source == gated.compensation
+    assert is_mixed == ("compensation-mixed" in codes(gated))
+    assert source == survey_file(path, parse_template(text)).compensation
+
+
+@pytest.mark.parametrize("digest", [False, True])
+def test_gate_file__nothing_is_measured(tmp_path: Path, digest: bool) -> None:
+    """A tube without any marker of the template: all is not measured, and its events are counted all the same."""
+    path = write(tmp_path / "tube.fcs", [(50, 200, 150), (50, 0, 150)])
+    text = HEAD + "".join(
+        f"[[population]]\n{lines}\n"
+        for lines in (
+            'name = "CD16"\nphenotype = "CD16+"\noptional = true',
+            'name = "child"\nparent = "CD16"\nphenotype = "CD3+"',
+            'name = "rest"\nboolean = { not = "CD16" }',
+            'name = "either"\nboolean = { or = ["CD16+", "CD3+"] }\noptional = true',
+        )
+    )
+    gated = gate_file(path, parse_template(text), membership=True, digest=digest)
+    assert {"not_measured"} == {each.status for each in gated.counts}
+    assert {-1} == {each.event_count for each in gated.counts}
+    assert (2, 2) == (gated.event_count, gated.counts[0].parent_count)
+    assert (hashlib.sha256(path.read_bytes()).hexdigest() if digest else "") == gated.sha256
+    assert gated.membership is not None
+    assert {} == dict(gated.membership)
 
 
 def test_gate_file__spectrum_matrix(tmp_path: Path) -> None:

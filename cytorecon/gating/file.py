@@ -12,11 +12,10 @@ import numpy as np
 from cytorecon.compensation import Spillover
 from cytorecon.errors import FcsError, Finding
 from cytorecon.fcs import Channel, Events, read_fcs
-from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gates import Gate
 from cytorecon.gating.doubt import with_doubt
 from cytorecon.gating.exclusion import KEPT, clock_of, excluded_finding, without_stretches
-from cytorecon.gating.findings import findings_of, uses_file_matrix
+from cytorecon.gating.findings import compensation_of, findings_of, uses_file_matrix
 from cytorecon.gating.given import Found, Given
 from cytorecon.gating.placing import Placing, is_open, place, redrawn
 from cytorecon.gating.sample import GatedSample, PlacedCutpoint, PopulationCounts, Status
@@ -138,7 +137,7 @@ def gate_events(
         sha256=events.sha256 if digest else "",
         event_count=events.event_count,
         counts=tuple(with_doubt(_counts(template, bound, counts), placing)),
-        compensation=compensation_label(chosen.compensation, matrix),
+        compensation=compensation_of(chosen, matrix, bound),
         template_name=template.name,
         template_version=template.version,
         template_sha256=template.sha256,
@@ -196,15 +195,6 @@ def chosen_compensation(
         return replace(template, compensation="file"), spillover
     chosen = template if spillover is None else replace(template, compensation=spillover)
     return chosen, events.spillover() if uses_file_matrix(chosen) else None
-
-
-def compensation_label(compensation: str, matrix: Spillover | None) -> str | None:
-    """Say which matrix is used, as `GatedSample.compensation` does."""
-    if compensation == "none" or (compensation == "file" and matrix is None):
-        return None
-    if compensation != "file" or matrix is None:
-        return "template"
-    return "$SPILLOVER" if matrix.source in SPILLOVER_KEYWORDS else matrix.source or "sheet"
 
 
 def _counts(template: GatingTemplate, bound: BoundTemplate, counts: Mapping[str, int]) -> Iterator[PopulationCounts]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cytorecon.compensation import Spillover
 from cytorecon.errors import Finding
+from cytorecon.fcs.dataset import SPILLOVER_KEYWORDS
 from cytorecon.gates import Dimension, Member, Term
 from cytorecon.plan.literal import Axis, BoundTemplate
 from cytorecon.template import GatingTemplate, Panel, leaves
@@ -18,6 +20,9 @@ def findings_of(
     if names := _uncompensated(bound):
         message = "no spillover matrix covers these channels; they were gated uncompensated"
         yield Finding("uncompensated", message, "info" if template.compensation == "none" else "warning", names)
+    if len(used := set(_used(template, bound))) > 1:
+        message = "several matrices are used, as dimensions ask; the result names the main one"
+        yield Finding("compensation-mixed", message, "info", ", ".join(sorted(used)))
     if names := _unscaled(template, bound):
         message = "the template gives no scale; linear values were compared with the gates"
         yield Finding("no-scale", message, "warning", names)
@@ -27,6 +32,27 @@ def findings_of(
             yield Finding("cutpoint-not-placed", message, "warning", name)
     for marker in panel.missing:
         yield Finding("marker-missing", "no channel carries it; what needs it is not measured", "info", marker)
+
+
+def compensation_of(template: GatingTemplate, matrix: Spillover | None, bound: BoundTemplate) -> str | None:
+    """Say which matrix is used, as `GatedSample.compensation` does.
+
+    That is the template's choice, unless no dimension follows it: then the matrix that dimensions ask for by name.
+    """
+    used = list(_used(template, bound))
+    name = template.compensation if template.compensation in used or not used else used[0]
+    if name != "file":
+        return None if name == "none" else "template"
+    if matrix is None:
+        return None
+    return "$SPILLOVER" if matrix.source in SPILLOVER_KEYWORDS else matrix.source or "sheet"
+
+
+def _used(template: GatingTemplate, bound: BoundTemplate) -> Iterator[str]:
+    """What dimensions that a matrix covers call it."""
+    for dimension, axis in bound.axes.items():
+        if any(_covered(name, axis) for name in axis.outputs):
+            yield dimension.compensation or template.compensation
 
 
 def uses_file_matrix(template: GatingTemplate) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from cytorecon.compensation import Spillover
 from cytorecon.errors import CytoreconError, FcsError, Finding
 from cytorecon.fcs import Channel, Events, read_fcs
-from cytorecon.gating.file import chosen_compensation, compensation_label
-from cytorecon.gating.findings import findings_of
+from cytorecon.gating.file import chosen_compensation
+from cytorecon.gating.findings import compensation_of, findings_of
 from cytorecon.gating.placing import closed
-from cytorecon.plan.literal import bind
+from cytorecon.plan.literal import BoundTemplate, bind
 from cytorecon.template import GatingTemplate, Panel, resolve
 from cytorecon.template.tables import located
 
@@ -91,7 +91,7 @@ def _survey(
     with located(events.path.name, keep=True):
         chosen, matrix = chosen_compensation(events, template, spillover)
         panel = resolve(chosen, events.channels)
-        met = _met(events, chosen, panel, matrix)
+        bound, met = _met(events, chosen, panel, matrix)
     return FilePanel(
         file=name,
         dataset=dataset,
@@ -99,20 +99,22 @@ def _survey(
         channels=panel.channels,
         not_measured=tuple(each.path for each in template.populations if each.path in panel.not_measured),
         missing=panel.missing,
-        compensation=compensation_label(chosen.compensation, matrix),
+        compensation=compensation_of(chosen, matrix, bound),
         findings=tuple(dict.fromkeys((*events.findings, *(matrix.findings if matrix else ()), *met))),
     )
 
 
-def _met(events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None) -> tuple[Finding, ...]:
-    """What gating would say of the file; a place that only the events can give is taken as found."""
+def _met(
+    events: Events, template: GatingTemplate, panel: Panel, matrix: Spillover | None
+) -> tuple[BoundTemplate, tuple[Finding, ...]]:
+    """How gating would take the file and what it would say; a place that only the events can give counts as found."""
     anywhere = {
         name: 0.5 if cutpoint.at is None else cutpoint.at
         for name, cutpoint in template.cutpoints.items()
         if cutpoint.method is not None
     }
     bound = bind(closed(template), panel, events.channels, matrix, anywhere)
-    return tuple(findings_of(template, panel, bound, anywhere))
+    return bound, tuple(findings_of(template, panel, bound, anywhere))
 
 
 def _line(error: CytoreconError) -> str:

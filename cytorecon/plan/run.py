@@ -102,7 +102,8 @@ def run(
 
 
 def _needed(events: Events, bound: BoundTemplate) -> tuple[Channel, ...]:
-    return tuple(events.channels[column] for column in bound.columns)
+    """The channels of a bound template; one of the file's where none is measured, as a block has at least one."""
+    return tuple(events.channels[column] for column in bound.columns) or events.channels[:1]
 
 
 def _limits(channels: Sequence[Channel], peaks: NDArray[np.float64]) -> NDArray[np.float64]:
