@@ -20,7 +20,7 @@ Rows = NDArray[np.intp]
 # A block should be worth some 200 calls of numpy, and leave the caches room for what is made of it.
 _BLOCK_BYTES, _FEWEST_ROWS = 3 << 19, 4096
 # So many doubtful events are looked at together: the literal evaluator costs as much for one event as for hundreds.
-_SECOND_LOOK = 8192
+_SECOND_LOOK = 4096
 # If more than this share of a block exceeds the limits that a plan was compiled for, wider limits pay.
 _STRAYS = 1 / 64
 _AS_ONE = 256
@@ -250,7 +250,7 @@ class _Pass:
         self._waiting.clear()
         self.deferred += len(places)
         before = self._walk(stored, values, lost, np.zeros_like(lost), -1).inside
-        kept = ~lost
+        kept = ~lost if lost.any() else slice(None)
         after = self._walk(stored[kept], np.ascontiguousarray(values[:, kept]), lost[kept], None, 1).inside
         literal = self._judged(stored[lost])
         if self.bits is not None:
