@@ -45,7 +45,7 @@ def command(
     LAIP file. An overrides.toml beside SHEET moves cut points and gates of the samples it names.
 
     A file that fails is recorded with its reason and costs no other file. Exit code 1 means: done, but some files
-    failed; 4: done, but a result awaits review.
+    failed; 4: done, but a result or a finding awaits review.
     """
     from cytorecon.gating.overrides import beside
     from cytorecon.sheet import read_sheet
@@ -64,7 +64,7 @@ def command(
         print_json(summary_mapping(summary))
     else:
         show_summary(summary, f"{sheet.name} with {title}")
-    ctx.exit(SOME_FAILED if summary.failed else AWAITS_REVIEW if summary.needs_review else 0)
+    ctx.exit(SOME_FAILED if summary.failed else AWAITS_REVIEW if summary.awaits_review else 0)
 
 
 def _template(source: str) -> tuple[GatingTemplate | Workspace, str]:

@@ -211,7 +211,7 @@ def _not_standing(rivals: Sequence[_Pool], timepoint: int, files: NDArray[Any]) 
     for name, pool in zip(names[:-1], rivals[:-1], strict=True):
         why = "failed" if pool.failed else f"of day {pool.day}"
         message = f"{name} ({why}) has no cell at timepoint {timepoint}, where {names[-1]} stands"
-        yield Finding("sample-not-standing", message, "warning")
+        yield Finding("sample-not-standing", message, "review")
 
 
 def _fill(

@@ -47,7 +47,7 @@ class RunSummary:
     reasons
         File as the sheet names it -> why it failed.
     findings
-        What concerns the run or the cube as a whole.
+        What concerns the run, and what its cube says of samples that were not pooled or have no cell.
     cube
         The cube's file; None if it could not be written.
     """
@@ -59,6 +59,11 @@ class RunSummary:
     reasons: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     cube: Path | None = None
+
+    @property
+    def awaits_review(self) -> bool:
+        """Whether a person has to look: at a sample, or at a finding of the run or its cube."""
+        return self.needs_review > 0 or any(finding.severity == "review" for finding in self.findings)
 
 
 def run(
@@ -138,10 +143,11 @@ def _settled(
 
 
 def written(study: Study, template_sha256: str) -> tuple[Path | None, tuple[Finding, ...]]:
-    """Write the cube; that it cannot be is a finding, for every result is in the ledger."""
+    """Write the cube, and tell what it says; that it cannot be is a finding: every result is in the ledger."""
     told = namesake_findings(study, template_sha256)
     try:
-        return view.write_cube(study, template_sha256), told
+        path = view.write_cube(study, template_sha256)
+        return path, (*told, *view.findings_of(study, template_sha256))
     except (CubeError, StudyError) as error:
         return None, (*told, Finding("cube-not-written", " ".join(str(error).split()), "review"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cytorecon.cube import TemplateSummary, Visit, build_samples, grid
-from cytorecon.errors import StudyError
+from cytorecon.errors import Finding, StudyError
 from cytorecon.study import chain, moment, record, schema
 from cytorecon.study.folder import Study, sync_folder
 from cytorecon.study.moment import Moment
@@ -167,6 +168,16 @@ def write_cube(study: Study, template_sha256: str) -> Path | None:
         samples = build(connection, chosen)
         cube = grid(samples, visits_of(connection))
     return path if replace_file(path, cube, samples) else None
+
+
+def findings_of(study: Study, template_sha256: str) -> tuple[Finding, ...]:
+    """What the cube of a template content says of its samples: which were not pooled, or have no cell."""
+    with schema.connected(study.ledger) as connection, schema.snapshot(connection):
+        chosen = next((one for one in recorded(connection) if one.sha256 == template_sha256), None)
+    if chosen is None:
+        return ()
+    cube = read_cube(study, chosen.summary.name, version=template_sha256)
+    return tuple(Finding(**one) for one in json.loads(cube.attrs["findings"]))
 
 
 def recorded(connection: sqlite3.Connection, as_of: int | None = None) -> Iterator[Recorded]:

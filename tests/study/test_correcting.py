@@ -101,3 +101,14 @@ def test_run__replicates_with_two_matrices_await_review(tmp_path: Path, study: S
     rows = "a.fcs,P,1,blood,1,m1.csv\nb.fcs,P,1,blood,2,m2.csv\n"
     run_sheet(study, tmp_path, rows, "file,patient,day,specimen,replicate,compensation\n")
     assert "compensated differently (sheet " in read_cube(study, "small").attrs["findings"]
+
+
+def test_run__tells_what_its_cube_says(tmp_path: Path, study: Study) -> None:
+    """Replicates that were not pooled as they stand are told by every run, not only in the cube's attributes."""
+    header = "file,patient,day,specimen,replicate,wbc_per_ul\n"
+    rows = "a.fcs,P,1,blood,1,4000\nb.fcs,P,1,blood,2,5000\n"
+    for _ in range(2):
+        summary = run_sheet(study, tmp_path, rows, header)
+        assert (["replicates-differ"], True, 0) == (codes(summary), summary.awaits_review, summary.needs_review)
+    (tmp_path / "a.fcs").write_bytes(b"no FCS file")
+    assert ["replicate-left-out"] == codes(run_sheet(study, tmp_path, rows, header))
