@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,11 +15,14 @@ from cytorecon.errors import Finding, TemplateError
 from cytorecon.gates import PolygonGate
 from cytorecon.gating.given import Found, Given
 from cytorecon.template import GatingTemplate, PlacedGate
+from cytorecon.transforms import Linear
 
 if TYPE_CHECKING:
     from cytorecon.sheet import Sample
 
 FILE_NAME = "overrides.toml"
+# Generous: a scale shows its range at 0 to 1, and compensated values somewhat below it.
+DISPLAY = (-1.0, 2.0)
 Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -65,7 +69,7 @@ class Override(BaseModel):
 
 @dataclass(frozen=True)
 class Overrides:
-    """All overrides of a sheet, in the order written; of two for the same thing the later stands."""
+    """All overrides of a sheet, in the order written."""
 
     entries: tuple[Override, ...] = ()
 
@@ -75,8 +79,10 @@ class Overrides:
         Raises
         ------
         TemplateError
-            One names a cut point or a population that the template does not have.
+            One names a cut point or a population that the template does not have, a position that no display shows, or
+            what another one moves for the same sample.
         """
+        moved: dict[str, Override] = {}
         cutpoints: dict[str, Found] = {}
         vertices: dict[str, tuple[tuple[float, float], ...]] = {}
         findings: list[Finding] = []
@@ -84,6 +90,15 @@ class Overrides:
             if not entry.concerns(sample):
                 continue
             check_override(entry, template)
+            what = entry.cutpoint or population_path(entry.population or "", template)
+            if (first := moved.setdefault(what, entry)) is not entry:
+                raise TemplateError(
+                    f"overrides of {what}",
+                    "are two for one sample",
+                    got=f"{first.words}; {entry.words}",
+                    remedy="Keep one, or let them name different samples.",
+                    code="two-overrides",
+                )
             if entry.cutpoint is not None and entry.at is not None:
                 cutpoints[entry.cutpoint] = Found(entry.at, None, "override")
                 findings.append(Finding("override", entry.words, "info", entry.cutpoint))
@@ -92,6 +107,14 @@ class Overrides:
                 vertices[path] = tuple((x, y) for x, y in entry.vertices or ())
                 findings.append(Finding("override", entry.words, "info", path))
         return Given(cutpoints, vertices, findings=tuple(findings))
+
+    def unmatched(self, samples: Sequence[Sample]) -> tuple[Finding, ...]:
+        """Say of every override that is for none of the samples that it changes nothing."""
+        return tuple(
+            Finding("override-unmatched", f"override {number} is for no sample of this run", "review", FILE_NAME)
+            for number, entry in enumerate(self.entries, 1)
+            if not any(entry.concerns(sample) for sample in samples)
+        )
 
 
 def read_overrides(path: str | Path) -> Overrides:
@@ -146,7 +169,8 @@ def check_override(entry: Override, template: GatingTemplate) -> None:
     Raises
     ------
     TemplateError
-        The cut point or population is unknown, or the population has no gate on two channels.
+        The cut point or population is unknown, the population has no gate on two channels, or the position lies where
+        no event is shown.
     """
     if entry.cutpoint is not None and entry.cutpoint not in template.cutpoints:
         raise TemplateError(
@@ -155,8 +179,23 @@ def check_override(entry: Override, template: GatingTemplate) -> None:
             expected=", ".join(template.cutpoints),
             code="unknown-cut-point",
         )
+    if entry.cutpoint is not None and entry.at is not None and not _shown(entry.cutpoint, entry.at, template):
+        low, high = DISPLAY
+        raise TemplateError(
+            f"override of cutpoint {entry.cutpoint!r}",
+            "lies where no event is shown",
+            expected=f"a position on the display scale, {low:g} to {high:g}",
+            got=f"{entry.at:g}",
+            code="bad-override",
+        )
     if entry.population is not None:
         population_path(entry.population, template)
+
+
+def _shown(cutpoint: str, at: float, template: GatingTemplate) -> bool:
+    """Whether a position can be one of the display scale; raw units, which some templates keep, have no bounds."""
+    scale = template.scale_of(template.cutpoints[cutpoint].marker)
+    return scale == Linear() or DISPLAY[0] <= at <= DISPLAY[1]
 
 
 def population_path(name: str, template: GatingTemplate) -> str:

@@ -113,6 +113,7 @@ def run(
     with schema.connected(study.ledger, write=True) as connection:
         recorder = begin(connection, samples, template)
         recorder.givens = _settled(connection, samples, template, overrides, repool)
+        recorder.findings += () if overrides is None else overrides.unmatched(samples)
         todo = [sample for sample in samples if not recorder.holds(sample)]
         settled = len(samples) - len(todo)
         report(settled, len(samples))

@@ -228,6 +228,7 @@ def test_read_overrides__bad_file(text: str, match: str, tmp_path: Path) -> None
     [
         ({"cutpoint": "CD99", "at": 0.5}, "override of cutpoint 'CD99': names no cut point of the template"),
         ({"population": "T cells", "vertices": [[0.0, 0.0]]}, "names no single population with a polygon to redraw"),
+        ({"cutpoint": "CD3", "at": 52.0}, "lies where no event is shown; expected .* -1 to 2, got 52"),
     ],
 )
 def test_overrides__unknown_things(what: dict[str, object], match: str, tmp_path: Path) -> None:
@@ -235,6 +236,30 @@ def test_overrides__unknown_things(what: dict[str, object], match: str, tmp_path
     entry = Override.model_validate({"panel": "tbnk", "who": "A", "when": date(2026, 1, 5), "why": "b", **what})
     with pytest.raises(TemplateError, match=match):
         Overrides((entry,)).for_sample(row(tmp_path / "1.fcs"), load_template("tbnk"))
+
+
+def test_overrides__two_for_one_cut_of_one_sample_are_refused(tmp_path: Path) -> None:
+    """Which of two stands is a person's to say: both are named."""
+    one = {"cutpoint": "CD3", "who": "A", "when": date(2026, 1, 5), "why": "b"}
+    entries = tuple(
+        Override.model_validate({**one, **what})
+        for what in ({"panel": "tbnk", "at": 0.5}, {"file": "1.fcs", "at": 0.6})
+    )
+    template = load_template("tbnk")
+    with pytest.raises(TemplateError, match=r"overrides of CD3: are two for one sample; got CD3 at 0\.5.*CD3 at 0\.6"):
+        Overrides(entries).for_sample(row(tmp_path / "1.fcs"), template)
+    assert 0.5 == Overrides(entries).for_sample(row(tmp_path / "2.fcs"), template).cutpoints["CD3"].position
+
+
+def test_run__tells_of_an_override_of_nobody(tmp_path: Path) -> None:
+    """An override that names no sample of the sheet changes nothing, and is told."""
+    entry = {"patient": "ZZ", "cutpoint": "CD3", "at": 0.6, "who": "A", "when": date(2026, 1, 5), "why": "b"}
+    overrides = Overrides((Override.model_validate(entry),))
+    summary = run(
+        cohort(tmp_path, (1,)), load_template("tbnk"), open_study(tmp_path / "study.recon"), overrides=overrides
+    )
+    (finding,) = summary.findings
+    assert ("override-unmatched", "override 1 is for no sample of this run") == (finding.code, finding.message)
 
 
 POOLED = 'CD3 = { method = "mindensity", on = "", group_by = "panel", at = 0.5 }'
