@@ -24,14 +24,16 @@ def sequence_at(connection: sqlite3.Connection, as_of: Moment) -> int | None:
     Raises
     ------
     StudyError
-        The text is no moment.
+        It is no moment: a sequence number is whole and counts from 1.
     """
-    if as_of is None or isinstance(as_of, int):
-        return as_of
+    if as_of is None:
+        return None
     if isinstance(as_of, str):
-        if as_of.isdigit() and len(as_of) < 8:
-            return int(as_of)
-        as_of = _parsed(as_of)
+        as_of = int(as_of) if as_of.isdigit() and len(as_of) < 8 else _parsed(as_of)
+    if isinstance(as_of, int) and not isinstance(as_of, bool) and as_of >= 1:
+        return as_of
+    if not isinstance(as_of, date):  # a datetime is a date, too
+        raise _no_moment(as_of)
     if not isinstance(as_of, datetime):
         as_of = datetime.combine(as_of + timedelta(days=1), time.min, UTC) - timedelta(microseconds=1)
     moment = (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)).astimezone(UTC)
@@ -46,7 +48,11 @@ def _parsed(text: str) -> date | datetime:
     try:
         return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
     except ValueError:
-        raise StudyError(
-            f"as of {text[:40]!r}", "is no moment", code="bad-moment",
-            expected="a sequence number, a date (2026-01-31) or a time (2026-01-31T12:00)",
-        ) from None  # fmt: skip
+        raise _no_moment(text) from None
+
+
+def _no_moment(given: object) -> StudyError:
+    return StudyError(
+        f"as of {str(given)[:40]!r}", "is no moment", code="bad-moment",
+        expected="a sequence number, a date (2026-01-31) or a time (2026-01-31T12:00)",
+    )  # fmt: skip
