@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from interchange.random_strategies import Strategy, by_flowkit, differences, strategies
+from interchange.shipped import gate_shipped
 
 from cytorecon.fcs import read_fcs
 from cytorecon.gating import gate_file
@@ -29,26 +29,17 @@ def test_gatingml_text__flowkit_places_every_event_the_same(
     assert dict.fromkeys(found, 0) == found
 
 
-def test_gatingml_text__shipped_template_in_flowkit(tmp_path: Path) -> None:
-    """A shipped template, written with a file's channels and placed cut points, counts the same events in FlowKit."""
-    cells = {"CD4 T": 900, "CD8 T": 600, "B": 300, "NK dim": 200, "NK bright": 30, "monocyte": 400, "neutrophil": 2000}
-    tube = simulate_tube(cells, "nk_product", seed=5)
-    fcs = tmp_path / "tube.fcs"
-    tube.write(fcs)
-    template = load_template("nk_product")
-    events = read_fcs(fcs)
-    ours = gate_file(fcs, template, membership=True)
-    measured = [counts.path for counts in ours.counts if counts.status != "not_measured"]
-    final = {
-        one.name: replace(template.cutpoints[one.name], at=one.display, method=None, parameters={})
-        for one in ours.cutpoints
-    }
-    settled = replace(template, cutpoints={**template.cutpoints, **final})
-    theirs = by_flowkit(settled, fcs, tmp_path / "gates.xml", channels=events.channels)
-    assert ours.membership is not None
-    assert {path: int(ours.membership[path].sum()) for path in measured} == {
-        path: int(np.sum(theirs[path])) for path in measured
-    }
+@pytest.mark.parametrize("name", ["nk_product", "tbnk"])
+def test_gatingml_text__shipped_template_in_flowkit(name: str, tmp_path: Path) -> None:
+    """The final gates of a gated tube hold the same events in FlowKit."""
+    shipped = gate_shipped(name, tmp_path)
+    channels = read_fcs(shipped.fcs).channels
+    theirs = by_flowkit(shipped.settled(), shipped.fcs, tmp_path / "gates.xml", channels=channels)
+    measured = [one.path for one in shipped.gated.counts if one.status != "not_measured"]
+    ours = shipped.gated.membership
+    assert ours is not None
+    assert len(measured) >= 8
+    assert dict.fromkeys(measured, 0) == {path: int(np.sum(theirs[path] != ours[path])) for path in measured}
 
 
 def test_write_gatingml__final_gates_of_a_gated_sample(tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 from flowkit._resources import gml_schema
+from interchange.fixed_templates import FIXED
+from interchange.shipped import gate_shipped
 from lxml import etree
 
 from cytorecon.errors import InterchangeError, TemplateError
-from cytorecon.gating import gate_file
+from cytorecon.fcs import read_fcs
+from cytorecon.gating import GatedSample, gate_file
 from cytorecon.interchange import convert, load_template, template_names
 from cytorecon.interchange.gatingml_out import gatingml_text, write_gatingml
-from cytorecon.template import GatingTemplate, PlacedGate, parse_template
+from cytorecon.template import GatingTemplate, PlacedGate, parse_template, to_toml
 
 NAMES = ("CD16+CD56-", "1st gate", "NK, bright", "a b", "a_b", "Größe/µ", "<&\"'>", ".", "A" * 200)
 
@@ -54,29 +57,62 @@ def is_fixed(template: GatingTemplate) -> bool:
     return not drawn and all(cutpoint.method is None for cutpoint in template.cutpoints.values())
 
 
-FIXED = [name for name in template_names() if is_fixed(load_template(name))]
+SHIPPED = sorted(template_names())
 
 
-def test_gatingml_text__templates_that_wait_for_data() -> None:
-    """A shipped template that waits for data does not go out at its defaults."""
-    for name in set(template_names()) - set(FIXED):
-        with pytest.raises(InterchangeError, match=r"has no (position|shape) until the data"):
-            gatingml_text(load_template(name))
+def counts(gated: GatedSample) -> dict[str, tuple[int, int]]:
+    return {one.path: (one.event_count, one.parent_count) for one in gated.counts if one.status != "not_measured"}
+
+
+def assert_there_and_back(template: GatingTemplate, folder: Path) -> None:
+    """TOML → Gating-ML → TOML, byte for byte of its content."""
+    (folder / "first.toml").write_text(to_toml(template), encoding="utf-8")
+    assert template == convert(folder / "first.toml", folder / "there.xml")
+    convert(folder / "there.xml", folder / "back.toml")
+    again = load_template(folder / "back.toml")
+    assert (template, template.sha256) == (again, again.sha256)
+    assert (folder / "first.toml").read_text(encoding="utf-8") == to_toml(again)
+    gml_schema.assertValid(etree.parse(folder / "there.xml"))
 
 
 @pytest.mark.parametrize("name", FIXED)
 def test_convert__toml_to_gatingml_and_back_is_the_identity(name: str, tmp_path: Path) -> None:
-    """Every shipped template of fixed cut points comes back as it was, byte for byte of its content."""
-    template = convert(name, tmp_path / "there.xml")
-    convert(tmp_path / "there.xml", tmp_path / "back.toml")
-    again = load_template(tmp_path / "back.toml")
-    assert (template, template.sha256) == (again, again.sha256)
+    """Every gate and scale at fixed places comes back as it was."""
+    assert_there_and_back(parse_template(FIXED[name]), tmp_path)
 
 
-@pytest.mark.parametrize("name", FIXED)
-def test_gatingml_text__validates_against_the_schema(name: str) -> None:
-    """What is written is Gating-ML 2.0 by ISAC's schema."""
-    gml_schema.assertValid(etree.fromstring(gatingml_text(load_template(name))))
+@pytest.mark.parametrize("name", SHIPPED)
+def test_convert__shipped_template_once_settled(name: str, tmp_path: Path) -> None:
+    """A shipped template whose places are written down comes back as it was; before, it is refused at its defaults."""
+    shipped = gate_shipped(name, tmp_path)
+    assert not is_fixed(shipped.template)
+    with pytest.raises(InterchangeError, match=r"has no (position|shape) until the data"):
+        gatingml_text(shipped.template)
+    assert is_fixed(shipped.settled())
+    assert_there_and_back(shipped.settled(), tmp_path)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_write_gatingml__final_gates_of_a_shipped_template(name: str, tmp_path: Path) -> None:
+    """The final gates of a gated sample, written and read again, count the same, also from the gates alone."""
+    shipped = gate_shipped(name, tmp_path)
+    path = tmp_path / "final.xml"
+    channels = read_fcs(shipped.fcs).channels
+    write_gatingml(shipped.template, path, cutpoints=shipped.cutpoints, gates=shipped.gates, channels=channels)
+    document = without_template(path.read_bytes())
+    gml_schema.assertValid(document)
+    (tmp_path / "alone.xml").write_bytes(etree.tostring(document))
+    expected = counts(shipped.gated)
+    assert len(expected) >= 8
+    assert sum(count > 0 for count, _ in expected.values()) >= 5
+    for each in (path, tmp_path / "alone.xml"):
+        again = load_template(each)
+        assert is_fixed(again)
+        found = counts(gate_file(shipped.fcs, again))
+        assert expected == {population: found[population] for population in expected}
+        # Gates alone: a Boolean's terms have become gates, and what was passed through a copy of its parent.
+        more = found.keys() - expected.keys() - shipped.template.by_path.keys()
+        assert all(".term" in population for population in more)
 
 
 @pytest.mark.parametrize("name", NAMES)
