@@ -51,6 +51,4 @@ def command(
         text = StringIO()
         write_csv(frame, text)
         click.echo(text.getvalue().encode("utf-8"), nl=False)  # UTF-8 whatever the terminal speaks
-    attrs = samples.attrs
-    message(f"{attrs['template']} {attrs['template_version']} ({attrs['template_sha256'][:12]})")
     message(f"{samples.sizes['sample']} samples, {samples.sizes['population']} populations. Research use only.")
