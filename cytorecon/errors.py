@@ -75,9 +75,7 @@ class CytoreconError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.problem}" if self.where else self.problem
-        details = [
-            f"{name} {value}" for name, value in (("expected", self.expected), ("got", self.got)) if value
-        ]
+        details = [f"{name} {value}" for name, value in (("expected", self.expected), ("got", self.got)) if value]
         text = "; ".join([text, ", ".join(details)]) if details else text
         return f"{text}. {self.remedy}" if self.remedy else text
 

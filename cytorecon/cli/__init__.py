@@ -76,18 +76,26 @@ def cytorecon() -> None:
     """
 
 
+def _status() -> int:
+    """Run the command line; its exit code, where nothing is wrong."""
+    try:
+        status = cytorecon.main(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except SystemExit:  # how click answers a closed pipe, with 1
+        return BROKEN_PIPE
+    return int(status)
+
+
 def main() -> None:
     """Run the command line; an error that a person can mend is one message and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows escapes rather than fail
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = cytorecon.main(standalone_mode=False) or 0
-        sys.stdout.flush()
-        sys.exit(status)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)
+        sys.exit(_status())
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from io import StringIO
+import sys
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 import click
@@ -50,5 +51,7 @@ def command(
     else:
         text = StringIO()
         write_csv(frame, text)
-        click.echo(text.getvalue().encode("utf-8"), nl=False)  # UTF-8 whatever the terminal speaks
+        if isinstance(sys.stdout, TextIOWrapper):  # UTF-8 whatever the terminal speaks
+            sys.stdout.reconfigure(encoding="utf-8")
+        click.echo(text.getvalue(), nl=False)
     message(f"{samples.sizes['sample']} samples, {samples.sizes['population']} populations. Research use only.")

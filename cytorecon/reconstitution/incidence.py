@@ -256,7 +256,7 @@ def _incidence_interval(
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     inside = (incidence > 0) & (incidence < 1)
     safe = np.where(inside, incidence, 0.5)
-    width = z * error / (safe * np.log(safe))
+    width = np.clip(z * error / (safe * np.log(safe)), -700, 700)  # exp of more than that is no number
     use_exact = (lost == 0) | ~inside
     low, high = (safe ** np.exp(sign * width) for sign in (-1, 1))
     return np.where(use_exact, exact[0], low), np.where(use_exact, exact[1], high)
