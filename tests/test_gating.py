@@ -190,7 +190,7 @@ boolean = { not = "Viable" }
         "Cells": (15, 25, "counted"),
         "Cells/Viable": (-1, 15, "not_measured"),
         "Cells/Viable/T": (9, 15, "counted"),
-        "not viable": (10, 25, "counted"),
+        "not viable": (-1, 25, "not_measured"),  # without the dye nobody knows who is dead
     }
     assert expected == counts(gate_file(tube, parse_template(text)))
 

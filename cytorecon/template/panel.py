@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cytorecon.errors import PanelError
-from cytorecon.gates import Member, Term
-from cytorecon.template.definition import leaves
+from cytorecon.gates import And, Expression, Member, Not, Or, Term
+from cytorecon.template.definition import Definition, leaves
 from cytorecon.template.model import GatingTemplate, Population
 from cytorecon.template.names import fold
 
@@ -69,7 +69,9 @@ def resolve(template: GatingTemplate, channels: Sequence[Channel]) -> Panel:
     passed: set[str] = set()
     missing: dict[str, None] = {}
     for population in template.populations:
-        if not blocked.isdisjoint((population.parent, *members(population))):
+        unknown = not blocked.isdisjoint((population.parent, *members(population)))
+        # The complement of what was not measured is not known either, also where children go on without it.
+        if unknown or not passed.isdisjoint(_negated(population.definition)):
             blocked.add(population.path)
             continue
         absent = []
@@ -113,6 +115,18 @@ def _inputs(name: str, compensation: str | None, template: GatingTemplate) -> It
 def members(population: Population) -> Iterator[str]:
     """Paths of the populations that a population's Boolean names."""
     return (leaf.path for leaf in leaves(population.definition) if isinstance(leaf, Member))
+
+
+def _negated(definition: Definition | Expression, below_not: bool = False) -> Iterator[str]:
+    """Paths of the populations that a Boolean names under a ``not``."""
+    match definition:
+        case Not(term):
+            yield from _negated(term, True)
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from _negated(term, below_not)
+        case Member(path) if below_not:
+            yield path
 
 
 def find_channel(name: str, markers: Mapping[str, Sequence[str]], channels: Sequence[Channel]) -> Channel | None:

@@ -100,10 +100,10 @@ def test_resolve__optional() -> None:
 
 
 def test_resolve__transparent() -> None:
-    """A transparent one is passed through: only itself is not measured."""
+    """A transparent one is passed through: only itself is not measured, and its complement."""
     spare = "transparent = true\n" + CHILDREN + "[cutpoint.CD3]\nat = 0.5"
     panel = resolve(template("CD16+", optional=True, extra=spare), channels("FITC-A:CD3"))
-    assert (panel.not_measured, panel.passed_through) == ({"P0"}, {"P0"})
+    assert (panel.not_measured, panel.passed_through) == ({"P0", "complement"}, {"P0"})
 
 
 def test_resolve__detectors_of_a_template_matrix() -> None:
