@@ -182,7 +182,7 @@ def processes(folder: Path, large: int = 5_000_000, small: int = 100_000, pairs:
     flowkit = [sys.executable, "-c", _FLOWKIT, str(gating_ml), str(little)]
     cold = [(measured(flowkit)[0], measured([*command, str(little)])[0]) for _ in range(pairs)]
     memory = measured([*command, str(big)])[1]
-    yield at_most(f"peak memory, `cytorecon gate`, {large:,} events", memory, 60, " MB")
+    yield at_most(f"peak memory, `cytorecon gate`, {large:,} events", memory, 60, " MiB")
     more = f" ({1e3 * median(us for _, us in cold):.0f} ms)"
     yield at_least(f"cold process, {small:,} events", median(them / us for them, us in cold), 10, more=more)
 
@@ -202,7 +202,7 @@ print(json.dumps([status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024])
 
 
 def measured(command: Sequence[str]) -> tuple[float, float]:
-    """CPU seconds and peak memory (MB) of a process of its own."""
+    """CPU seconds and peak memory (MiB) of a process of its own."""
     found = subprocess.run([sys.executable, "-c", _MEASURE, *command], capture_output=True, text=True, check=True)
     status, cpu, memory = json.loads(found.stdout)
     assert status == 0, command
