@@ -316,7 +316,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in given.only:
             for row in MEASUREMENTS[name](given.folder or Path(folder)):
-                print(f"| {row.what} | {row.figure} | {row.bar} | {'met' if row.met else 'missed'} |", flush=True)
+                verdict = "" if row.bar == "none" else "met" if row.met else "missed"
+                print(f"| {row.what} | {row.figure} | {row.bar} | {verdict} |", flush=True)
 
 
 if __name__ == "__main__":
