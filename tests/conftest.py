@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,16 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the real test files (../shared/data) are not here")
     return SHARED
+
+
+@pytest.fixture
+def write_laip(tmp_path: Path) -> Callable[..., Path]:
+    """Write a patient's LAIP file, by default `laip_text.LAIP`, and return its path."""
+    from laip_text import LAIP
+
+    def written(text: str = LAIP) -> Path:
+        path = tmp_path / "P07.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from laip_text import LAIP
 
 from cytorecon.interchange import load_template
 from cytorecon.mrd import mrd_call
@@ -12,51 +12,22 @@ from cytorecon.mrd.laip import gate_with_laip, limits_of, read_laip
 from cytorecon.simulate.hard import REGENERATING_MARROW, counts_of
 from cytorecon.simulate.tube import simulate_tube
 
-TEXT = """
-patient = "P07"
-template = "mrd_aml"
-coverage = 0.85
 
-[diagnosis]
-file = "P07_diagnosis.fcs"
-date = 2025-06-02
-blast_percent = 62.0
-
-[controls]
-lob = 0.00001
-samples = "12 marrows"
-
-[[laip]]
-slot = "LAIP_2"
-phenotype = "CD33+ CD56+"
-comment = "gained CD56"
-"""
-
-
-@pytest.fixture
-def write(tmp_path: Path):
-    """Write a LAIP file and return its path."""
-
-    def written(text: str = TEXT) -> Path:
-        path = tmp_path / "P07.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return written
-
-
-def test_limits__of_the_controls_go_into_the_call(write) -> None:
+def test_limits__of_the_controls_go_into_the_call(write_laip) -> None:
     """The background of the patient's phenotypes establishes specificity; without controls there is none."""
-    found = read_laip(write())
+    found = read_laip(write_laip())
     called = mrd_call(5, 500_000, "mpal", "nucleated", limits=limits_of(found), laip_coverage=found.coverage)
     assert not called.needs_review
     assert "limit of blank 5 events" in called.text
-    assert limits_of(read_laip(write(TEXT.replace('[controls]\nlob = 0.00001\nsamples = "12 marrows"\n', "")))) is None
+    assert (
+        limits_of(read_laip(write_laip(LAIP.replace('[controls]\nlob = 0.00001\nsamples = "12 marrows"\n', ""))))
+        is None
+    )
 
 
-def test_gate_with_laip__counts_the_patients_phenotype_in_the_templates_tree(write, tmp_path: Path) -> None:
+def test_gate_with_laip__counts_the_patients_phenotype_in_the_templates_tree(write_laip, tmp_path: Path) -> None:
     """Blasts that gained CD56 are found by their slot, the others not measured; hash and paths are the template's."""
-    template, laip = load_template("mrd_aml"), read_laip(write())
+    template, laip = load_template("mrd_aml"), read_laip(write_laip())
     cells = counts_of(REGENERATING_MARROW, 5000) | {"AML shifted": 60, "AML": 40}
     tube = simulate_tube(cells, "mrd_aml", seed=4, doublets=0, dead=0, margin=0)
     found = gate_with_laip(tube.write(tmp_path / "tube.fcs"), template, laip)
