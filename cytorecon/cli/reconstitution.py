@@ -35,11 +35,12 @@ def command(
 ) -> None:
     """Print cells per µL over time, endpoints reached or not, and for a cohort quartiles and cumulative incidence."""
     from cytorecon.reconstitution import ENDPOINTS, read_reference, reconstitution_mapping, reconstitution_result
+    from cytorecon.study import open_study, read_samples
 
     if references and (patient is None or age_years is None):
         raise click.UsageError("--reference needs --patient and --age: reference ranges go by age")
     names = {} if identifiers or patient is not None else shown_names(study_path)
-    samples = samples_of(study_path, name, names)
+    samples = renamed(read_samples(open_study(study_path, create=False), name), names)
     result = reconstitution_result(
         samples,
         patient,
@@ -62,10 +63,11 @@ def shown_names(study_path: Path) -> Mapping[str, str]:
     return pseudonyms(open_study(study_path, create=False))
 
 
-def samples_of(study_path: Path, name: str, names: Mapping[str, str]) -> xr.Dataset:
-    """Samples of a template in a study, patients named as they are shown."""
-    from cytorecon.study import open_study, read_samples
-
-    samples = read_samples(open_study(study_path, create=False), name)
-    shown = [names.get(str(one), str(one)) for one in samples["patient"].values]
-    return samples.assign_coords(patient=("sample", shown, samples["patient"].attrs))
+def renamed(dataset: xr.Dataset, names: Mapping[str, str]) -> xr.Dataset:
+    """Samples or a cube with its patients named as they are shown; a second transplant keeps its words."""
+    coordinate = dataset["patient"]
+    shown = []
+    for patient in map(str, coordinate.values):
+        name, separator, transplant = patient.partition(" (transplant ")
+        shown.append(names.get(name, name) + separator + transplant)
+    return dataset.assign_coords(patient=(coordinate.dims, shown, coordinate.attrs))

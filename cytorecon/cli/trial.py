@@ -8,9 +8,7 @@ import click
 
 from cytorecon.cli import AWAITS_REVIEW
 from cytorecon.cli.output import print_json, say
-from cytorecon.cli.reconstitution import samples_of, shown_names
-
-MARROW = {"aml": "mrd_aml", "t_all": "mrd_t_all", "mpal": "mrd_mpal"}
+from cytorecon.cli.reconstitution import renamed, shown_names
 
 
 @click.command("trial")
@@ -35,16 +33,15 @@ def command(
     Feasibility, safety and the 3+3 decision, response, reconstitution, survival and incidences. Single arm, small
     numbers: associations, never tests. Exit code 4 means: the 3+3 decision needs a person.
     """
-    from cytorecon.study import contents, open_study
-    from cytorecon.trial import read_outcomes, read_protocol
+    from cytorecon.study import open_study
+    from cytorecon.trial import read_outcomes, read_protocol, study_cubes
     from cytorecon.trial.objectives import trial_mapping, trial_result
 
-    study = open_study(study_path, create=False)
-    held = {content.name for content in contents(study)}
     names = {} if identifiers else shown_names(study_path)
     rows = [one.model_copy(update={"patient": names.get(one.patient, one.patient)}) for one in read_outcomes(outcomes)]
-    blood = samples_of(study_path, blood_name, names) if blood_name in held else None
-    marrow = {disease: samples_of(study_path, name, names) for disease, name in MARROW.items() if name in held}
+    blood, marrow = study_cubes(open_study(study_path, create=False), blood_name)
+    blood = None if blood is None else renamed(blood, names)
+    marrow = {disease: renamed(cube, names) for disease, cube in marrow.items()}
     result = trial_result(rows, read_protocol(protocol), blood, marrow)
     if as_json:
         print_json(trial_mapping(result))
